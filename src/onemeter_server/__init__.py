@@ -1,0 +1,1 @@
+"""The OneMeter Cloud API, served from the owner's own machine."""
