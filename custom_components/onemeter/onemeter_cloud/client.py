@@ -1,0 +1,370 @@
+"""One account of a OneMeter Cloud: every request of the project goes through here."""
+
+import asyncio
+import json
+import logging
+import re
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, Self
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from .account import account_of
+from .errors import (
+    AuthenticationError,
+    CannotConnectError,
+    InvalidRequestError,
+    InvalidResponseError,
+    NotFoundError,
+    OneMeterError,
+    RateLimitError,
+    RequestTimeoutError,
+    ServerError,
+)
+from .models import Device, parse_device, parse_devices
+from .parsing import JSON, as_mapping, as_text
+from .ratelimit import Priority
+from .readings import Readings, format_instant, parse_readings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Mapping
+    from types import TracebackType
+
+_LOGGER = logging.getLogger(__name__)
+
+DEFAULT_BASE_URL: Final = "https://cloud.onemeter.com/api/"
+
+CONNECT_TIMEOUT_SECONDS: Final = 10.0
+TOTAL_TIMEOUT_SECONDS: Final = 60.0
+LARGEST_BODY_BYTES: Final = 64 * 1024 * 1024
+DEFAULT_MAX_AGE_SECONDS: Final = 55.0
+DEFAULT_MAX_WAIT_SECONDS: Final = 120.0
+
+_CHUNK_BYTES: Final = 64 * 1024
+_PARSE_IN_THREAD_BYTES: Final = 256 * 1024
+_LONGEST_MESSAGE: Final = 200
+_API_KEY: Final = re.compile(r"[\x21-\x7e]+")
+_DEVICE_ID: Final = re.compile(r"[0-9A-Za-z_-]+")
+
+
+def normalise_base_url(url: str) -> str:
+    """Return the base URL of a server's API: with `/api/` if no path is given, ending in a slash.
+
+    Raises `ValueError` for what is not an absolute http(s) URL or carries a user or a query.
+    """
+    parsed = URL(url.strip())
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise ValueError("A server's address starts with http:// or https://")
+    if parsed.user or parsed.password or parsed.query_string or parsed.fragment:
+        raise ValueError("A server's address holds no user, query or fragment")
+    path = parsed.path.rstrip("/") or "/api"
+    return str(parsed.with_path(f"{path}/"))
+
+
+class OneMeterCloud:
+    """A client for one API key on one server.
+
+    All clients of one key and server in a process share one request budget and one cache of recent
+    answers. Without a `session` of the caller's, each request opens and closes its own; inside
+    `async with` one session serves them all.
+
+    Every method raises the exceptions of `errors.py`, whose root is `OneMeterError`.
+    """
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        base_url: str = DEFAULT_BASE_URL,
+        session: aiohttp.ClientSession | None = None,
+    ) -> None:
+        """Keep key and server; raise `AuthenticationError` for what cannot be a key.
+
+        Raises `ValueError` for what cannot be a server's address.
+        """
+        self._api_key = api_key.strip()
+        if not _API_KEY.fullmatch(self._api_key):
+            raise AuthenticationError("An API key is a word of plain letters, digits and signs")
+        self._base_url = URL(normalise_base_url(base_url))
+        self._session = session
+        self._own_session: aiohttp.ClientSession | None = None
+        self._account = account_of(str(self._base_url), self._api_key)
+
+    @property
+    def base_url(self) -> str:
+        """The server's address, ending in a slash."""
+        return str(self._base_url)
+
+    async def __aenter__(self) -> Self:
+        """Hold one session until the end of the block, if none was given."""
+        if self._session is None:
+            self._own_session = aiohttp.ClientSession()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close what `async with` opened."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the session that `async with` opened; a session that was given stays open."""
+        if self._own_session is not None:
+            session, self._own_session = self._own_session, None
+            await session.close()
+
+    async def devices(
+        self,
+        *,
+        max_age: float = DEFAULT_MAX_AGE_SECONDS,
+        priority: Priority = Priority.USER,
+        max_wait: float = DEFAULT_MAX_WAIT_SECONDS,
+    ) -> tuple[Device, ...]:
+        """Return every device of the account with its last reading, in one request.
+
+        The parameters are those of `request`.
+        """
+        return parse_devices(
+            await self.request("devices/", max_age=max_age, priority=priority, max_wait=max_wait)
+        )
+
+    async def device(
+        self,
+        device_id: str,
+        *,
+        max_age: float = DEFAULT_MAX_AGE_SECONDS,
+        priority: Priority = Priority.USER,
+        max_wait: float = DEFAULT_MAX_WAIT_SECONDS,
+    ) -> Device:
+        """Return one device with its last reading; a recent list of all devices answers as well.
+
+        The parameters are those of `request`.
+        """
+        listed = self._account.cache.get(self._url("devices/").human_repr(), max_age)
+        if listed is not None:
+            for device in parse_devices(await _decode(listed)):
+                if device.id == device_id:
+                    return device
+        path = device_path(device_id)
+        return parse_device(
+            await self.request(path, max_age=max_age, priority=priority, max_wait=max_wait),
+            device_id,
+        )
+
+    async def readings(  # noqa: PLR0913 (the API's own parameters)
+        self,
+        device_id: str,
+        start: datetime,
+        end: datetime,
+        codes: Iterable[str] | None = None,
+        *,
+        apply_multiplier: bool = False,
+        priority: Priority = Priority.USER,
+        max_wait: float = DEFAULT_MAX_WAIT_SECONDS,
+    ) -> Readings:
+        """Return the stored readings of a device from `start` to `end` (aware), oldest first.
+
+        `codes` limits them to these registers. Without readings in that time the result is empty.
+        Never answered from the cache.
+        """
+        params = {
+            "from": format_instant(start),
+            "to": format_instant(end),
+            "sort": "ascending",
+            "applyMultiplier": "true" if apply_multiplier else "false",
+        }
+        if codes is not None:
+            params["codes"] = ",".join(codes)
+        try:
+            data = await self.request(
+                device_path(device_id, "readings"), params, priority=priority, max_wait=max_wait
+            )
+        except NotFoundError as err:
+            if not err.no_readings:
+                raise
+            return Readings(times=(), rows=())
+        return await asyncio.to_thread(parse_readings, data)
+
+    async def request(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        max_age: float | None = None,
+        priority: Priority = Priority.USER,
+        max_wait: float = DEFAULT_MAX_WAIT_SECONDS,
+    ) -> JSON:
+        """Return the JSON that the server answers to a GET of `path`, relative to the base URL.
+
+        `max_age`: an answer to the same request that is less than this many seconds old will do;
+        `None`: neither look for one nor keep this one. `max_wait`: how many seconds the request may
+        wait for its turn in the budget before it raises `RateLimitError`.
+        """
+        url = self._url(path, params)
+        if max_age is None:
+            return await _decode(await self._fetch(url, priority, max_wait))
+        key = url.human_repr()
+        cache = self._account.cache
+        async with cache.only_one(key):
+            if (body := cache.get(key, max_age)) is None:
+                body = await self._fetch(url, priority, max_wait)
+                data = await _decode(body)
+                cache.put(key, body)
+                return data
+        return await _decode(body)
+
+    def seconds_until_allowed(self, priority: Priority = Priority.USER) -> float:
+        """Return how long a request of this priority would wait for its turn now."""
+        return self._account.limiter.seconds_until_allowed(priority)
+
+    def _url(self, path: str, params: Mapping[str, str] | None = None) -> URL:
+        url = self._base_url.join(URL(path))
+        return url.with_query(params) if params else url
+
+    async def _fetch(self, url: URL, priority: Priority, max_wait: float) -> bytes:
+        """Wait for the turn, send the request and return the body of a good answer."""
+        await self._account.limiter.acquire(priority, max_wait)
+        try:
+            async with (
+                self._any_session() as session,
+                session.get(
+                    url,
+                    headers={"Authorization": self._api_key, "Accept": "application/json"},
+                    # The key must not follow a redirect to somebody else.
+                    allow_redirects=False,
+                    timeout=aiohttp.ClientTimeout(
+                        total=TOTAL_TIMEOUT_SECONDS,
+                        connect=CONNECT_TIMEOUT_SECONDS,
+                        sock_connect=CONNECT_TIMEOUT_SECONDS,
+                    ),
+                ) as response,
+            ):
+                _LOGGER.debug("GET %s answered %s", url.path, response.status)
+                body = await _read(response)
+                self._raise_for_status(response, body)
+        except TimeoutError as err:
+            raise RequestTimeoutError("The server did not answer in time") from err
+        except aiohttp.ClientPayloadError as err:
+            raise InvalidResponseError("The answer was cut short") from err
+        except (aiohttp.InvalidURL, aiohttp.ClientResponseError) as err:
+            raise InvalidResponseError("The server does not speak HTTP as it should") from err
+        except (aiohttp.ClientError, OSError) as err:
+            raise CannotConnectError(self._safe(f"No connection: {err}")) from err
+        self._account.limiter.accepted()
+        return body
+
+    @asynccontextmanager
+    async def _any_session(self) -> AsyncIterator[aiohttp.ClientSession]:
+        """Give the session of the caller or of the block, else one for this request alone."""
+        session = self._session or self._own_session
+        if session is not None:
+            yield session
+        else:
+            async with aiohttp.ClientSession() as own:
+                yield own
+
+    def _raise_for_status(self, response: aiohttp.ClientResponse, body: bytes) -> None:
+        """Raise the exception that an answer other than 200 stands for."""
+        status = response.status
+        if status == HTTPStatus.OK:
+            return
+        error, message = _server_words(body)
+        text = self._safe(message or f"HTTP {status} {response.reason or ''}".strip())
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            pause = self._account.limiter.refused(_retry_after(response))
+            raise RateLimitError(text, retry_after=pause)
+        self._account.limiter.accepted()
+        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise AuthenticationError(text)
+        if status == HTTPStatus.NOT_FOUND:
+            raise NotFoundError(text, error=error)
+        if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise InvalidRequestError(text)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise ServerError(text)
+        raise InvalidResponseError(f"The server answered HTTP {status} where it should give data")
+
+    def _safe(self, text: str) -> str:
+        """Return a text of the outside world cut to size and without the key, should it hold it."""
+        return text.replace(self._api_key, "***")[:_LONGEST_MESSAGE]
+
+
+def device_path(device_id: str, *below: str) -> str:
+    """Return the path of a device, or of something below it.
+
+    Raises `InvalidRequestError` for what cannot be a device's id.
+    """
+    if not _DEVICE_ID.fullmatch(device_id):
+        raise InvalidRequestError("This is no device id")
+    return "/".join(("devices", device_id, *below))
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """Return a body (unpacked), `InvalidResponseError` as soon as it is larger than we take."""
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > LARGEST_BODY_BYTES:
+            raise InvalidResponseError(
+                f"The answer is larger than {LARGEST_BODY_BYTES // 1024**2} MiB"
+            )
+    return bytes(body)
+
+
+async def _decode(body: bytes) -> JSON:
+    """Return the JSON of a body; a large one is read in a thread. Raises `InvalidResponseError`."""
+    if len(body) >= _PARSE_IN_THREAD_BYTES:
+        return await asyncio.to_thread(_loads, body)
+    return _loads(body)
+
+
+def _loads(body: bytes) -> JSON:
+    try:
+        data: JSON = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        # NaN and Infinity are no JSON, but some servers write them: such a field is unknown.
+        try:
+            data = json.loads(body, parse_constant=lambda _: None)
+        except ValueError as err:
+            raise InvalidResponseError("The answer is not JSON") from err
+        except RecursionError as err:
+            raise InvalidResponseError("The answer is nested too deeply") from err
+    return data
+
+
+def _server_words(body: bytes) -> tuple[str | None, str | None]:
+    """Return the name and the message of an error, where the server gives them as it should."""
+    try:
+        data = as_mapping(_loads(body))
+    except OneMeterError:
+        return None, None
+    return as_text(data.get("error")), as_text(data.get("message"))
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> float | None:
+    """Return the seconds that `Retry-After` asks for, `None` without one that can be read.
+
+    A date is compared with the server's own clock, where it tells it.
+    """
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    try:
+        now = parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        now = datetime.now(UTC)
+    if until.tzinfo is None or now.tzinfo is None:
+        return None
+    return max(0.0, (until - now).total_seconds())

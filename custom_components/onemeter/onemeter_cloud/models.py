@@ -1,0 +1,266 @@
+"""What the API's answers say, as typed and frozen values.
+
+Every field of the API is optional (see the API's description), so nearly every field here can be
+`None`. Owners' names, addresses and positions are not read at all.
+"""
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from .errors import InvalidResponseError
+from .obis import (
+    OBIS_BATTERY_VOLTAGE,
+    OBIS_ENERGY_ABS,
+    OBIS_ENERGY_PLUS,
+    OBIS_STATUS_FLAGS,
+    REGISTERS,
+)
+from .parsing import (
+    JSON,
+    as_boolean,
+    as_instant,
+    as_mapping,
+    as_number,
+    as_sequence,
+    as_text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+BATTERY_EMPTY_VOLTS: Final = 1.93
+BATTERY_FULL_VOLTS: Final = 2.99
+
+_MAIN_REGISTERS: Final = (OBIS_ENERGY_PLUS, OBIS_ENERGY_ABS, "F_8_0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterInfo:
+    """What a device's `meta` says of one of its registers."""
+
+    unit: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The registers of a meter at one instant, as the API delivers them (not multiplied).
+
+    `values` maps OBIS codes to raw JSON: numbers, numeric strings, texts, lists or null.
+    """
+
+    date: datetime | None = None
+    values: Mapping[str, JSON] = field(default_factory=dict)
+    updated_at: Mapping[str, datetime] = field(default_factory=dict)
+    flags: frozenset[str] = frozenset()
+    battery_volts: float | None = None
+    battery_percent: float | None = None
+    battery_status: str | None = None
+    source: str | None = None
+
+    def number(self, code: str) -> float | None:
+        """Return a register as a number in the API's unit, `None` if it is missing or no number."""
+        return as_number(self.values.get(code))
+
+    def text(self, code: str) -> str | None:
+        """Return a register as a text, `None` if it is missing, empty, a list or null."""
+        return as_text(self.values.get(code))
+
+    def instant(self, code: str) -> datetime | None:
+        """Return a register as an instant in UTC, `None` if it is missing or no date."""
+        return as_instant(self.values.get(code))
+
+    def items(self, code: str) -> tuple[JSON, ...]:
+        """Return the elements of a register that is a list; empty if it is missing or no list."""
+        return tuple(as_sequence(self.values.get(code)))
+
+    def has_flag(self, flag: str) -> bool:
+        """Tell whether a flag holds now.
+
+        `flags` lists what *ever* occurred. One that has a date holds if it was raised since the
+        reading, one without a date if the reader's own status list carries it.
+        """
+        if flag not in self.flags:
+            return flag in self.items(OBIS_STATUS_FLAGS)
+        raised = self.updated_at.get(flag)
+        if raised is None:
+            return flag in self.items(OBIS_STATUS_FLAGS)
+        return self.date is None or raised >= self.date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Energy of the periods that the cloud adds up itself, in kWh."""
+
+    this_month: float | None = None
+    previous_month: float | None = None
+    last_hour: float | None = None
+    full_time: float | None = None
+    projection: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A OneMeter reader and the meter it reads.
+
+    `multiplier` is the transformer ratio, which the API does not apply to registers by itself.
+    `main_register` is the OBIS code that counts what this meter's owner uses.
+    """
+
+    id: str
+    name: str | None = None
+    serial_number: str | None = None
+    meter_id: str | None = None
+    meter_manufacturer: str | None = None
+    multiplier: float = 1.0
+    main_register: str | None = None
+    contracted_power_kw: float | None = None
+    last_reading: Reading = field(default_factory=Reading)
+    initial_reading: Reading | None = None
+    usage: Usage = field(default_factory=Usage)
+    production: Usage = field(default_factory=Usage)
+    firmware_version: str | None = None
+    hardware_version: str | None = None
+    timezone: str | None = None
+    registers: Mapping[str, RegisterInfo] = field(default_factory=dict)
+    archived: bool = False
+
+    def number(self, code: str, *, multiply: bool = True) -> float | None:
+        """Return a register of the last reading, multiplied by the transformer ratio if it applies.
+
+        Units are those of the register catalogue: kWh, kvarh, kW, V, A, degrees Celsius.
+        """
+        value = self.last_reading.number(code)
+        register = REGISTERS.get(code)
+        if value is None or not multiply or register is None or not register.multiplied:
+            return value
+        return value * self.multiplier
+
+    @property
+    def battery_volts(self) -> float | None:
+        """The voltage of the reader's battery in V."""
+        volts = self.last_reading.battery_volts
+        return volts if volts is not None else self.last_reading.number(OBIS_BATTERY_VOLTAGE)
+
+    @property
+    def battery_percent(self) -> float | None:
+        """The charge of the reader's battery in percent: the cloud's, else from the voltage."""
+        if self.last_reading.battery_percent is not None:
+            return min(100.0, max(0.0, self.last_reading.battery_percent))
+        if self.battery_volts is None:
+            return None
+        share = (self.battery_volts - BATTERY_EMPTY_VOLTS) / (
+            BATTERY_FULL_VOLTS - BATTERY_EMPTY_VOLTS
+        )
+        return 100.0 * min(1.0, max(0.0, share))
+
+
+def parse_devices(data: JSON) -> tuple[Device, ...]:
+    """Return the devices of the answer of `devices/`.
+
+    Elements without an id cannot be addressed and are left out. Raises `InvalidResponseError` when
+    the answer is not a list of devices.
+    """
+    if not isinstance(data, dict) or not isinstance(elements := data.get("devices"), list):
+        raise InvalidResponseError("The answer holds no list of devices")
+    return tuple(
+        _device(device_id, element)
+        for element in elements
+        if isinstance(element, dict) and (device_id := as_text(element.get("_id"))) is not None
+    )
+
+
+def parse_device(data: JSON, device_id: str) -> Device:
+    """Return the device of the answer of `devices/{id}`.
+
+    Raises `InvalidResponseError` when the answer is not a device, or another one.
+    """
+    if not isinstance(data, dict) or not data.keys() & {"_id", "lastReading", "usage"}:
+        raise InvalidResponseError("The answer is not a device")
+    answered_id = as_text(data.get("_id"))
+    if answered_id is not None and answered_id.casefold() != device_id.casefold():
+        raise InvalidResponseError("The answer is another device than the one asked for")
+    return _device(device_id, data)
+
+
+def _device(device_id: str, data: Mapping[str, JSON]) -> Device:
+    info = as_mapping(data.get("info"))
+    config = as_mapping(data.get("config"))
+    contract = as_mapping(config.get("contract"))
+    multiplier = as_number(config.get("multiplier"))
+    last_reading = _reading(data.get("lastReading"))
+    return Device(
+        id=device_id,
+        name=as_text(info.get("name")),
+        serial_number=as_text(data.get("SN")),
+        meter_id=as_text(as_mapping(data.get("meteringPoint")).get("meterID"))
+        or as_text(as_mapping(data.get("lastReading")).get("meterID")),
+        meter_manufacturer=as_text(info.get("manufacturer")),
+        multiplier=multiplier if multiplier is not None and multiplier > 0 else 1.0,
+        main_register=_main_register(data, last_reading),
+        contracted_power_kw=as_number(contract.get("contractedPowerLimit")),
+        last_reading=last_reading,
+        initial_reading=_reading(data["initialReading"]) if data.get("initialReading") else None,
+        usage=_usage(data.get("usage")),
+        production=_usage(data.get("production")),
+        firmware_version=as_text(as_mapping(data.get("firmware")).get("currentVersion")),
+        hardware_version=as_text(as_mapping(data.get("hardware")).get("version")),
+        timezone=as_text(as_mapping(data.get("timezone")).get("name")),
+        registers=MappingProxyType(
+            {code: _register_info(meta) for code, meta in as_mapping(data.get("meta")).items()}
+        ),
+        archived=as_boolean(data.get("disabled")) is True,
+    )
+
+
+def _main_register(data: Mapping[str, JSON], last_reading: Reading) -> str | None:
+    """Return the register that the device names as its main one, else the first that it reports."""
+    usage_keys = as_mapping(as_mapping(data.get("config")).get("usageKeys"))
+    named = as_text(usage_keys.get("activeEnergy")) or as_text(data.get("usageKey"))
+    if named is not None:
+        return named
+    return next((code for code in _MAIN_REGISTERS if code in last_reading.values), None)
+
+
+def _reading(value: JSON) -> Reading:
+    data = as_mapping(value)
+    return Reading(
+        date=as_instant(data.get("date")),
+        values=MappingProxyType(dict(as_mapping(data.get("OBIS")))),
+        updated_at=MappingProxyType(
+            {
+                code: instant
+                for code, date in as_mapping(data.get("updatedAt")).items()
+                if (instant := as_instant(date)) is not None
+            }
+        ),
+        flags=frozenset(flag for flag in as_sequence(data.get("flags")) if isinstance(flag, str)),
+        battery_volts=as_number(data.get("BATTERY_VOLTAGE")),
+        battery_percent=as_number(data.get("BATTERY_PC")),
+        battery_status=as_text(data.get("BATTERY_STATUS")),
+        source=as_text(data.get("source")),
+    )
+
+
+def _usage(value: JSON) -> Usage:
+    data = as_mapping(value)
+    return Usage(
+        this_month=as_number(data.get("thisMonth")),
+        previous_month=as_number(data.get("previousMonth")),
+        last_hour=as_number(data.get("lastHour")),
+        full_time=as_number(data.get("fullTime")),
+        projection=as_number(data.get("projection")),
+    )
+
+
+def _register_info(value: JSON) -> RegisterInfo:
+    data = as_mapping(value)
+    description = as_mapping(data.get("description"))
+    return RegisterInfo(
+        unit=as_text(data.get("unit")),
+        name=as_text(description.get("short"))
+        or as_text(description.get("long"))
+        or as_text(data.get("description")),
+    )

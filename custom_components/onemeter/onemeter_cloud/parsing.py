@@ -1,0 +1,73 @@
+"""Raw JSON to Python values. Whatever cannot be read becomes `None` (or empty), never an error."""
+
+import math
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+type JSON = bool | int | float | str | list[JSON] | dict[str, JSON] | None
+"""What a JSON document can hold."""
+
+# Dates outside of these years are a reader that lost its clock, not a reading.
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+_MILLISECONDS_FROM: Final = 1e11
+
+_NOTHING: Final[Mapping[str, JSON]] = MappingProxyType({})
+
+
+def as_mapping(value: JSON) -> Mapping[str, JSON]:
+    """Return a JSON object as it is, anything else as an empty mapping."""
+    return value if isinstance(value, dict) else _NOTHING
+
+
+def as_sequence(value: JSON) -> Sequence[JSON]:
+    """Return a JSON array as it is, anything else as an empty sequence."""
+    return value if isinstance(value, list) else ()
+
+
+def as_number(value: JSON) -> float | None:
+    """Return a finite number, also from a numeric string; `None` for everything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except ValueError, OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def as_text(value: JSON) -> str | None:
+    """Return a text without surrounding space, also of a number; `None` when nothing is left."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    return str(value).strip() or None
+
+
+def as_boolean(value: JSON) -> bool | None:
+    """Return a JSON boolean, `None` for everything else."""
+    return value if isinstance(value, bool) else None
+
+
+def as_instant(value: JSON) -> datetime | None:
+    """Return an instant in UTC from ISO 8601 or from epoch (milli)seconds; `None` if absurd.
+
+    A text without a time zone is taken as UTC, as the API's times are.
+    """
+    try:
+        if isinstance(value, str):
+            instant = datetime.fromisoformat(value)
+            if instant.tzinfo is None:
+                instant = instant.replace(tzinfo=UTC)
+            instant = instant.astimezone(UTC)
+        elif (number := as_number(value)) is not None:
+            seconds = number / 1000 if number >= _MILLISECONDS_FROM else number
+            instant = datetime.fromtimestamp(seconds, UTC)
+        else:
+            return None
+    except ValueError, OverflowError, OSError:
+        return None
+    return instant if _EARLIEST <= instant < _LATEST else None

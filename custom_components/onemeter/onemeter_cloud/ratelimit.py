@@ -1,0 +1,138 @@
+"""The request budget of one API key on one server.
+
+One request a minute, a burst of three for somebody who waits in front of a screen, and longer
+pauses when the server asks for them (429).
+"""
+
+import asyncio
+import contextlib
+import random
+import time
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+from .errors import RateLimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+INTERVAL_SECONDS: Final = 60.0
+BURST_REQUESTS: Final = 3
+FIRST_BACKOFF_SECONDS: Final = 120.0
+LONGEST_BACKOFF_SECONDS: Final = 6 * 3600.0
+_BACKOFF_JITTER: Final = 0.25
+_ROUNDING_SECONDS: Final = 1e-6
+
+
+class Priority(IntEnum):
+    """Who asks. Users go first and may use the burst; background work keeps the full distance."""
+
+    USER = 0
+    BACKGROUND = 1
+
+
+@dataclass(slots=True, eq=False)
+class _Ticket:
+    """A request that waits for its turn; `moved` is set when its place in the queue changed."""
+
+    priority: Priority
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class RateLimiter:
+    """Hands out the requests of one budget, in order of priority, then of arrival.
+
+    A bucket of `BURST_REQUESTS` tokens gains one every `INTERVAL_SECONDS`. `clock` counts seconds
+    and never goes back.
+    """
+
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        """Start with a full bucket."""
+        self._clock = clock or (lambda: time.monotonic())  # noqa: PLW0108 (found anew each call)
+        self._tokens = float(BURST_REQUESTS)
+        self._counted_at = self._clock()
+        self._last_request_at = float("-inf")
+        self._blocked_until = float("-inf")
+        self._refusals = 0
+        self._queue: list[_Ticket] = []
+
+    def seconds_until_allowed(self, priority: Priority) -> float:
+        """Return how long a request of this priority would wait if it came now."""
+        ahead = sum(ticket.priority <= priority for ticket in self._queue)
+        return self._wait(priority, ahead)
+
+    async def acquire(self, priority: Priority, max_wait: float) -> None:
+        """Wait for the turn of one request and count it.
+
+        Raises `RateLimitError` at once, without waiting, when the turn is more than `max_wait`
+        seconds away, and later when it has moved further than that.
+        """
+        ticket = _Ticket(priority)
+        self._queue.append(ticket)
+        self._queue.sort(key=lambda queued: queued.priority)
+        self._notify_others(ticket)
+        deadline = self._clock() + max_wait
+        try:
+            while (wait := self._wait(priority, self._queue.index(ticket))) > 0:
+                if self._clock() + wait > deadline + _ROUNDING_SECONDS:
+                    raise RateLimitError(
+                        f"The request budget is spent for the next {wait:.0f} s", retry_after=wait
+                    )
+                ticket.moved.clear()
+                # Either way look again: the turn has come, or its place in the queue has moved.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await ticket.moved.wait()
+            self._refill()
+            self._tokens -= 1
+            self._last_request_at = self._clock()
+        finally:
+            self._queue.remove(ticket)
+            self._notify_others(ticket)
+
+    def refused(self, retry_after: float | None) -> float:
+        """Note that the server refused a request (429); return the pause in seconds.
+
+        Without the server's word on it the pause doubles each time, with jitter, so that many
+        clients do not come back together.
+        """
+        self._refusals += 1
+        if retry_after is None:
+            pause = FIRST_BACKOFF_SECONDS * 2.0 ** min(self._refusals - 1, 16)
+            pause *= random.uniform(1 - _BACKOFF_JITTER, 1 + _BACKOFF_JITTER)  # noqa: S311
+        else:
+            pause = retry_after
+        pause = min(max(pause, INTERVAL_SECONDS), LONGEST_BACKOFF_SECONDS)
+        self._blocked_until = self._clock() + pause
+        # Nobody rushes in afterwards: one request, then one a minute.
+        self._tokens = 1.0
+        self._counted_at = self._blocked_until
+        self._notify_others(None)
+        return pause
+
+    def accepted(self) -> None:
+        """Note that the server answered: the next refusal starts with the shortest pause again."""
+        self._refusals = 0
+
+    def _refill(self) -> None:
+        now = self._clock()
+        if now > self._counted_at:
+            gained = (now - self._counted_at) / INTERVAL_SECONDS
+            self._tokens = min(float(BURST_REQUESTS), self._tokens + gained)
+            self._counted_at = now
+
+    def _wait(self, priority: Priority, ahead: int) -> float:
+        """Return the seconds until the request that has `ahead` others before it may start."""
+        self._refill()
+        now = self._clock()
+        wait = max((ahead + 1 - self._tokens) * INTERVAL_SECONDS, self._blocked_until - now)
+        if priority is Priority.BACKGROUND:
+            free = self._last_request_at + INTERVAL_SECONDS - now
+            wait = max(wait, max(free, 0.0) + ahead * INTERVAL_SECONDS)
+        return wait if wait > _ROUNDING_SECONDS else 0.0
+
+    def _notify_others(self, ticket: _Ticket | None) -> None:
+        for queued in self._queue:
+            if queued is not ticket:
+                queued.moved.set()
