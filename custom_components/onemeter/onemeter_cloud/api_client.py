@@ -80,8 +80,12 @@ class OneMeterApiClient:
         if not hours > 0 or not codes:
             raise ValueError("Readings need a time above zero and at least one OBIS code")
         end = datetime.now(UTC)
+        try:
+            start = end - timedelta(hours=hours)
+        except OverflowError as err:
+            raise ValueError("The calendar does not go back so far") from err
         params = {
-            "from": format_instant(end - timedelta(hours=hours)),
+            "from": format_instant(start),
             "to": format_instant(end),
             "codes": ",".join(codes),
         }

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NoReturn, Self
 
 import aiohttp
 import orjson
@@ -99,6 +99,11 @@ class OneMeterCloud:
     def base_url(self) -> str:
         """The server's address, ending in a slash."""
         return str(self._base_url)
+
+    @property
+    def web_url(self) -> str:
+        """The address of the server's web pages, for people."""
+        return str(self._base_url.origin())
 
     async def __aenter__(self) -> Self:
         """Hold one session until the end of the block, if none was given."""
@@ -248,16 +253,18 @@ class OneMeterCloud:
                 ) as response,
             ):
                 _LOGGER.debug("GET %s answered %s", url.path, response.status)
+                if response.status != HTTPStatus.OK:
+                    self._raise_for_status(response, await _read_error(response))
                 body = await _read(response)
-                self._raise_for_status(response, body)
-        except TimeoutError as err:
-            raise RequestTimeoutError("The server did not answer in time") from err
-        except aiohttp.ClientPayloadError as err:
-            raise InvalidResponseError("The answer was cut short") from err
-        except (aiohttp.InvalidURL, aiohttp.ClientResponseError) as err:
-            raise InvalidResponseError("The server does not speak HTTP as it should") from err
-        except (aiohttp.ClientError, OSError) as err:
-            raise CannotConnectError(self._safe(f"No connection: {err}")) from err
+        # What aiohttp raises can quote request and answer, and with them the key: not chained.
+        except TimeoutError:
+            raise RequestTimeoutError("The server did not answer in time") from None
+        except aiohttp.ClientPayloadError:
+            raise InvalidResponseError("The answer was cut short") from None
+        except aiohttp.InvalidURL, aiohttp.ClientResponseError:
+            raise InvalidResponseError("The server does not speak HTTP as it should") from None
+        except (aiohttp.ClientError, OSError, UnicodeError) as err:  # UnicodeError: an absurd host
+            raise CannotConnectError(self._safe(f"No connection: {err}")) from None
         self._account.limiter.accepted()
         return body
 
@@ -271,11 +278,9 @@ class OneMeterCloud:
             async with aiohttp.ClientSession() as own:
                 yield own
 
-    def _raise_for_status(self, response: aiohttp.ClientResponse, body: bytes) -> None:
+    def _raise_for_status(self, response: aiohttp.ClientResponse, body: bytes) -> NoReturn:
         """Raise the exception that an answer other than 200 stands for."""
         status = response.status
-        if status == HTTPStatus.OK:
-            return
         error, message = _server_words(body)
         text = self._safe(message or f"HTTP {status} {response.reason or ''}".strip())
         if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -285,7 +290,7 @@ class OneMeterCloud:
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             raise AuthenticationError(text)
         if status == HTTPStatus.NOT_FOUND:
-            raise NotFoundError(text, error=error)
+            raise NotFoundError(text, error=error and self._safe(error))
         if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
             raise InvalidRequestError(text)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -317,6 +322,14 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
                 f"The answer is larger than {LARGEST_BODY_BYTES // 1024**2} MiB"
             )
     return bytes(body)
+
+
+async def _read_error(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body of an error, nothing if it cannot be read: the status says enough."""
+    try:
+        return await _read(response)
+    except aiohttp.ClientError, InvalidResponseError, OSError:
+        return b""
 
 
 async def _decode(body: bytes) -> JSON:

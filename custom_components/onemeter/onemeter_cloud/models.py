@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 BATTERY_EMPTY_VOLTS: Final = 1.93
 BATTERY_FULL_VOLTS: Final = 2.99
+BATTERY_LOW_PERCENT: Final = 10.0
+
+FLAG_READOUT_FAILED: Final = "LAST_READOUT_INCORRECT"
 
 _MAIN_REGISTERS: Final = (OBIS_ENERGY_PLUS, OBIS_ENERGY_ABS, "F_8_0")
 
@@ -139,6 +142,11 @@ class Device:
         return value * self.multiplier
 
     @property
+    def display_name(self) -> str:
+        """What the device is called: as its owner named it, else after its meter or itself."""
+        return self.name or self.meter_id or self.serial_number or self.id
+
+    @property
     def battery_volts(self) -> float | None:
         """The voltage of the reader's battery in V."""
         volts = self.last_reading.battery_volts
@@ -155,6 +163,28 @@ class Device:
             BATTERY_FULL_VOLTS - BATTERY_EMPTY_VOLTS
         )
         return 100.0 * min(1.0, max(0.0, share))
+
+    @property
+    def battery_low(self) -> bool | None:
+        """Whether the reader's battery should be changed; `None` without any word on it."""
+        status = self.last_reading.battery_status
+        if status is not None and "low" in status.casefold():
+            return True
+        if any("BATTERY" in flag and self.last_reading.has_flag(flag) for flag in self._all_flags):
+            return True
+        if self.battery_percent is None:
+            return None
+        return self.battery_percent <= BATTERY_LOW_PERCENT
+
+    @property
+    def readout_failed(self) -> bool:
+        """Whether the reader's newest attempt to read the meter failed."""
+        return self.last_reading.has_flag(FLAG_READOUT_FAILED)
+
+    @property
+    def _all_flags(self) -> frozenset[str]:
+        status = self.last_reading.items(OBIS_STATUS_FLAGS)
+        return self.last_reading.flags | {flag for flag in status if isinstance(flag, str)}
 
 
 def parse_devices(data: JSON) -> tuple[Device, ...]:

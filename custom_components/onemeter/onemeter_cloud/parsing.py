@@ -33,6 +33,9 @@ def as_number(value: JSON) -> float | None:
     """Return a finite number, also from a numeric string; `None` for everything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
+    # Python would read "1_8_0" as 180.
+    if isinstance(value, str) and "_" in value:
+        return None
     try:
         number = float(value)
     except ValueError, OverflowError:

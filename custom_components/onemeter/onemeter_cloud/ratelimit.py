@@ -43,8 +43,8 @@ class _Ticket:
 class RateLimiter:
     """Hands out the requests of one budget, in order of priority, then of arrival.
 
-    A bucket of `BURST_REQUESTS` tokens gains one every `INTERVAL_SECONDS`. `clock` counts seconds
-    and never goes back.
+    A bucket of `BURST_REQUESTS` tokens gains one every `INTERVAL_SECONDS`; a refusal leaves one and
+    stops the count until the pause is over. `clock` counts seconds and never goes back.
     """
 
     def __init__(self, clock: Callable[[], float] | None = None) -> None:
@@ -53,7 +53,6 @@ class RateLimiter:
         self._tokens = float(BURST_REQUESTS)
         self._counted_at = self._clock()
         self._last_request_at = float("-inf")
-        self._blocked_until = float("-inf")
         self._refusals = 0
         self._queue: list[_Ticket] = []
 
@@ -104,12 +103,13 @@ class RateLimiter:
         else:
             pause = retry_after
         pause = min(max(pause, INTERVAL_SECONDS), LONGEST_BACKOFF_SECONDS)
-        self._blocked_until = self._clock() + pause
-        # Nobody rushes in afterwards: one request, then one a minute.
+        now = self._clock()
+        # Nobody rushes in afterwards: one request, then one a minute. A refusal of what was on its
+        # way already does not shorten the pause of the one before.
         self._tokens = 1.0
-        self._counted_at = self._blocked_until
+        self._counted_at = max(self._counted_at, now + pause)
         self._notify_others(None)
-        return pause
+        return self._counted_at - now
 
     def accepted(self) -> None:
         """Note that the server answered: the next refusal starts with the shortest pause again."""
@@ -126,7 +126,7 @@ class RateLimiter:
         """Return the seconds until the request that has `ahead` others before it may start."""
         self._refill()
         now = self._clock()
-        wait = max((ahead + 1 - self._tokens) * INTERVAL_SECONDS, self._blocked_until - now)
+        wait = self._counted_at - now + (ahead + 1 - self._tokens) * INTERVAL_SECONDS
         if priority is Priority.BACKGROUND:
             free = self._last_request_at + INTERVAL_SECONDS - now
             wait = max(wait, max(free, 0.0) + ahead * INTERVAL_SECONDS)
