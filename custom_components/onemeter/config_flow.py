@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from homeassistant.config_entries import ConfigEntry
 
 _MAX_WAIT_SECONDS: Final = 5.0
+_EXAMPLE_URL: Final = "http://192.168.1.10:8124"
 
 
 def _minutes(interval: timedelta) -> int:
@@ -201,6 +202,7 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_form(
             step_id="user",
             data_schema=self.add_suggested_values_to_schema(_ACCOUNT_SCHEMA, user_input),
+            description_placeholders={"example_url": _EXAMPLE_URL},
             errors=errors,
         )
 
@@ -286,6 +288,7 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(_ACCOUNT_SCHEMA, suggested),
+            description_placeholders={"example_url": _EXAMPLE_URL},
             errors=errors,
         )
 
