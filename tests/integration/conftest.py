@@ -1,0 +1,67 @@
+"""Home Assistant's test harness beside a real local cloud on a socket."""
+
+from typing import TYPE_CHECKING
+
+from homeassistant.config_entries import ConfigSubentryDataWithId
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.onemeter.const import DOMAIN
+
+from .local_cloud import API_KEY, FLAT, FLAT_VALUES, HOUSE, HOUSE_VALUES, LocalCloud
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from homeassistant.core import HomeAssistant
+
+    type MakeEntry = Callable[..., MockConfigEntry]
+
+
+@pytest.fixture(autouse=True)
+def _integration(enable_custom_integrations: None, socket_enabled: None) -> None:
+    """Let Home Assistant find the integration, and let it talk to the loopback."""
+
+
+@pytest.fixture
+async def empty_cloud() -> AsyncIterator[LocalCloud]:
+    """A cloud whose account has no devices."""
+    async with LocalCloud.running() as cloud:
+        yield cloud
+
+
+@pytest.fixture
+async def cloud(empty_cloud: LocalCloud) -> LocalCloud:
+    """A cloud whose account has a house and a flat."""
+    await empty_cloud.add(HOUSE, HOUSE_VALUES)
+    await empty_cloud.add(FLAT, FLAT_VALUES)
+    return empty_cloud
+
+
+@pytest.fixture
+def make_entry(hass: HomeAssistant) -> MakeEntry:
+    """Return a function that stores an account's entry, as the config flow would."""
+
+    def make(
+        cloud: LocalCloud, *device_ids: str, options: dict[str, object] | None = None
+    ) -> MockConfigEntry:
+        entry = MockConfigEntry(
+            domain=DOMAIN,
+            title="Test cloud",
+            data={"api_key": API_KEY, "url": cloud.url},
+            options=options or {},
+            subentries_data=[
+                ConfigSubentryDataWithId(
+                    data={"device_id": device_id},
+                    subentry_id=f"subentry-{device_id}",
+                    subentry_type="device",
+                    title=device_id,
+                    unique_id=device_id,
+                )
+                for device_id in device_ids
+            ],
+        )
+        entry.add_to_hass(hass)
+        return entry
+
+    return make

@@ -1,0 +1,142 @@
+"""A real local cloud for the integration's tests: served on a socket, in the test's event loop."""
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Self
+
+import aiohttp
+
+from onemeter_server.app import create_app
+from onemeter_server.database import Database
+from onemeter_server.records import DeviceRecord
+from onemeter_server.serve import serving
+from onemeter_server.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from fastapi import FastAPI
+
+API_KEY = "invented-key-of-an-account"
+HOUSE_ID = "5ba4b0f0-6c1e-4f6a-9d53-0a0a7d1f0001"
+FLAT_ID = "5ba4b0f0-6c1e-4f6a-9d53-0a0a7d1f0002"
+
+HOUSE = DeviceRecord(
+    id=HOUSE_ID,
+    name="House",
+    serial_number="0123456789abcdef0123456789abcdef",
+    mac="00:00:5E:00:53:01",
+    meter_id="PAF00000001",
+    manufacturer="ZPA",
+    firmware="1.9.0",
+    hardware="3.1",
+)
+FLAT = DeviceRecord(
+    id=FLAT_ID, name="Flat", meter_id="FLAT0000002", main_register="15_8_0", firmware="1.9.0"
+)
+
+HOUSE_VALUES: Mapping[str, Any] = {
+    "1_8_0": 12345.67,
+    "1_8_1": 8000.17,
+    "1_8_2": 4345.5,
+    "2_8_0": 120.25,
+    "5_8_0": 2305.99,
+    "8_8_0": 3061.36,
+    "15_8_0": 12465.92,
+    "16_7_0": 0.41,
+    "S_1_1_2": 2.83,
+    "C_1_0": "11722779",
+    "0_2_2": "G12w",
+}
+FLAT_VALUES: Mapping[str, Any] = {"15_8_0": 801.5, "S_1_1_2": 2.5}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that the cloud has got."""
+
+    at: datetime
+    path: str
+    query: str
+
+
+class LocalCloud:
+    """The cloud's address, what it has been asked, and the means to change what it knows."""
+
+    def __init__(self, url: str, store: Store, account: int, requests: list[Request]) -> None:
+        """Keep the parts."""
+        self.url = url
+        self.requests = requests
+        self._store = store
+        self._account = account
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, *, rate_limit_per_minute: float | None = None) -> AsyncIterator[Self]:
+        """Run an empty cloud with the key `API_KEY`."""
+        async with Database.open("sqlite+aiosqlite://") as database:
+            store = Store(database)
+            account = await store.add_account("Invented account")
+            await store.add_key(account, "test", API_KEY)
+            app = create_app(database, rate_limit_per_minute=rate_limit_per_minute)
+            requests: list[Request] = []
+            record_requests(app, requests)
+            async with serving(app) as url:
+                yield cls(url, store, account, requests)
+
+    async def add(
+        self, record: DeviceRecord, values: Mapping[str, Any], at: datetime | None = None
+    ) -> None:
+        """Add a device with one reading, now unless told otherwise."""
+        await self._store.add_device(self._account, record)
+        await self.read(record.id, values, at)
+
+    async def read(
+        self, device_id: str, values: Mapping[str, Any], at: datetime | None = None
+    ) -> None:
+        """Add a reading of a device, now unless told otherwise."""
+        time = int((at or datetime.now(UTC)).timestamp())
+        await self._store.add_readings(device_id, [(time, values)])
+
+    async def change(self, record: DeviceRecord, **changes: Any) -> None:
+        """Change what the cloud says of a device."""
+        await self._store.update_device(replace(record, **changes))
+
+    async def remove(self, device_id: str) -> None:
+        """Take a device from the account."""
+        await self._store.remove_device(device_id)
+
+    async def refuse_key(self) -> None:
+        """Make the account's key a wrong one."""
+        assert await self._store.remove_key("test")
+
+    async def accept_key(self, key: str = API_KEY) -> None:
+        """Make a key a right one again."""
+        await self._store.add_key(self._account, "test", key)
+
+    async def use_up_limit(self) -> None:
+        """Ask as somebody else with the same key would, until it is too much."""
+        async with aiohttp.ClientSession(headers={"Authorization": API_KEY}) as session:
+            status = HTTPStatus.OK
+            while status is not HTTPStatus.TOO_MANY_REQUESTS:
+                async with session.get(f"{self.url}devices") as response:
+                    status = HTTPStatus(response.status)
+        self.requests.clear()
+
+
+def record_requests(app: FastAPI, requests: list[Request]) -> None:
+    """Let an application note every request that it gets."""
+
+    class Recorder:
+        def __init__(self, inner: Any) -> None:
+            self._inner = inner
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            requests.append(
+                Request(datetime.now(UTC), scope["path"], scope["query_string"].decode())
+            )
+            await self._inner(scope, receive, send)
+
+    app.add_middleware(Recorder)
