@@ -101,11 +101,14 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
     @override
     async def _async_update_data(self) -> dict[str, DeviceState]:
         """Ask for all chosen devices, in one request."""
-        self._plan_next_poll()
         try:
             devices = await self._devices()
         except OneMeterError as err:
             raise update_error(err) from err
+        finally:
+            self.update_interval = until_next_poll(
+                dt_util.utcnow(), self._poll_interval, self._poll_delay
+            )
         self._log_missing(frozenset(self.subentry_ids) - devices.keys())
         known = self.data or {}
         return {
@@ -134,12 +137,6 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
         except NotFoundError:
             return {}
         return {device_id: device}
-
-    def _plan_next_poll(self) -> None:
-        """Let the next poll come shortly after the clock's next full interval."""
-        self.update_interval = until_next_poll(
-            dt_util.utcnow(), self._poll_interval, self._poll_delay
-        )
 
     def _log_missing(self, missing: frozenset[str]) -> None:
         """Log once when a chosen device leaves the account, and once when it is back."""

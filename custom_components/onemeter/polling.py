@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-SHORTEST_DISTANCE: Final = timedelta(seconds=60)
-"""The request budget's distance between two requests of background work."""
+SHORTEST_WAIT: Final = timedelta(seconds=30)
+"""A poll that comes sooner after the one before would bring nothing new."""
 
 _DELAY_AFTER_QUARTER_HOUR: Final = timedelta(seconds=30)
 _SPREAD_SECONDS: Final = 20
@@ -23,10 +23,11 @@ def until_next_poll(now: datetime, interval: timedelta, delay: timedelta) -> tim
     """Return the time until the next poll of a fixed interval.
 
     Polls are aligned to the clock (with 15 minutes: to :00, :15, :30 and :45, when readers read)
-    plus `delay`, and never closer than the request budget allows.
+    plus `delay`. The request budget keeps the distance between requests; here a poll is skipped
+    only if it would come nearly at once.
     """
     since_last = timedelta(
         seconds=(now - delay).timestamp() % interval.total_seconds(),
     )
     wait = interval - since_last
-    return wait if wait >= SHORTEST_DISTANCE else wait + interval
+    return wait if wait >= SHORTEST_WAIT else wait + interval

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from homeassistant.config_entries import ConfigSubentryDataWithId
 import pytest
+from homeassistant.config_entries import ConfigSubentryDataWithId
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.onemeter.const import DOMAIN
@@ -13,14 +13,26 @@ from .local_cloud import API_KEY, FLAT, FLAT_VALUES, HOUSE, HOUSE_VALUES, LocalC
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from freezegun.api import FrozenDateTimeFactory
     from homeassistant.core import HomeAssistant
 
     type MakeEntry = Callable[..., MockConfigEntry]
 
+NOW = "2026-11-23T10:05:00+00:00"
+
+
+@pytest.fixture
+def freezer(freezer: FrozenDateTimeFactory) -> FrozenDateTimeFactory:
+    """Let the time stand still, always at the same instant, until a test moves it."""
+    freezer.move_to(NOW)
+    return freezer
+
 
 @pytest.fixture(autouse=True)
-def _integration(enable_custom_integrations: None, socket_enabled: None) -> None:
-    """Let Home Assistant find the integration, and let it talk to the loopback."""
+def _integration(
+    freezer: FrozenDateTimeFactory, enable_custom_integrations: None, socket_enabled: None
+) -> None:
+    """Stop the time, let Home Assistant find the integration, and let it talk to the loopback."""
 
 
 @pytest.fixture

@@ -74,8 +74,10 @@ class LocalCloud:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, *, rate_limit_per_minute: float | None = None) -> AsyncIterator[Self]:
-        """Run an empty cloud with the key `API_KEY`."""
+    async def running(
+        cls, *, port: int = 0, rate_limit_per_minute: float | None = None
+    ) -> AsyncIterator[Self]:
+        """Run an empty cloud with the key `API_KEY`, on a free port unless told otherwise."""
         async with Database.open("sqlite+aiosqlite://") as database:
             store = Store(database)
             account = await store.add_account("Invented account")
@@ -83,7 +85,7 @@ class LocalCloud:
             app = create_app(database, rate_limit_per_minute=rate_limit_per_minute)
             requests: list[Request] = []
             record_requests(app, requests)
-            async with serving(app) as url:
+            async with serving(app, port=port) as url:
                 yield cls(url, store, account, requests)
 
     async def add(

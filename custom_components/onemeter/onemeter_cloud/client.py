@@ -49,6 +49,7 @@ _CHUNK_BYTES: Final = 64 * 1024
 _PARSE_IN_THREAD_BYTES: Final = 256 * 1024
 _LONGEST_MESSAGE: Final = 200
 _API_KEY: Final = re.compile(r"[\x21-\x7e]+")
+_SPACE: Final = re.compile(r"\s")
 _DEVICE_ID: Final = re.compile(r"[0-9A-Za-z_-]+")
 
 
@@ -57,8 +58,9 @@ def normalise_base_url(url: str) -> str:
 
     Raises `ValueError` for what is not an absolute http(s) URL or carries a user or a query.
     """
-    parsed = URL(url.strip())
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
+    parsed = URL(url := url.strip())
+    host = parsed.raw_host
+    if parsed.scheme not in {"http", "https"} or not host or _SPACE.search(f"{url}{host}"):
         raise ValueError("A server's address starts with http:// or https://")
     if parsed.user or parsed.password or parsed.query_string or parsed.fragment:
         raise ValueError("A server's address holds no user, query or fragment")
@@ -245,6 +247,7 @@ class OneMeterCloud:
                     headers={"Authorization": self._api_key, "Accept": "application/json"},
                     # The key must not follow a redirect to somebody else.
                     allow_redirects=False,
+                    middlewares=(_send_once,),
                     timeout=aiohttp.ClientTimeout(
                         total=TOTAL_TIMEOUT_SECONDS,
                         connect=CONNECT_TIMEOUT_SECONDS,
@@ -310,6 +313,17 @@ def device_path(device_id: str, *below: str) -> str:
     if not _DEVICE_ID.fullmatch(device_id):
         raise InvalidRequestError("This is no device id")
     return "/".join(("devices", device_id, *below))
+
+
+async def _send_once(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Send a request once. aiohttp by itself would repeat it, past the budget, if it breaks off."""
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as err:
+        # The parent of both, which aiohttp does not take as a reason to repeat.
+        raise aiohttp.ClientConnectionError(str(err)) from None
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

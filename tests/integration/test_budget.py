@@ -1,0 +1,111 @@
+"""How often the cloud is asked in a day, whatever the number of devices."""
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from homeassistant.util import dt as dt_util
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from custom_components.onemeter.polling import SHORTEST_WAIT, delay_of, until_next_poll
+from onemeter_server.records import DeviceRecord
+
+from .local_cloud import FLAT_VALUES, LocalCloud
+
+if TYPE_CHECKING:
+    from freezegun.api import FrozenDateTimeFactory
+    from homeassistant.core import HomeAssistant
+
+    from .conftest import MakeEntry
+
+MINUTE = timedelta(minutes=1)
+
+
+async def live_through(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, time: timedelta
+) -> None:
+    """Let the time go on in steps of ten seconds."""
+    end = dt_util.utcnow() + time
+    while dt_util.utcnow() < end:
+        freezer.tick(timedelta(seconds=10))
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done(wait_background_tasks=True)
+
+
+def device_ids(count: int) -> list[str]:
+    return [f"5ba4b0f0-6c1e-4f6a-9d53-{number:012x}" for number in range(count)]
+
+
+@pytest.mark.parametrize("count", [1, 5])
+async def test_a_day_costs_at_most_a_hundred_requests_and_never_two_in_a_minute(
+    hass: HomeAssistant,
+    empty_cloud: LocalCloud,
+    make_entry: MakeEntry,
+    freezer: FrozenDateTimeFactory,
+    count: int,
+) -> None:
+    ids = device_ids(count)
+    for device_id in ids:
+        await empty_cloud.add(
+            DeviceRecord(id=device_id, name=device_id, main_register="15_8_0"), FLAT_VALUES
+        )
+    await hass.config_entries.async_setup(make_entry(empty_cloud, *ids).entry_id)
+    await live_through(hass, freezer, timedelta(days=1))
+
+    times = [request.at for request in empty_cloud.requests]
+    assert 90 <= len(times) <= 100
+    assert min(later - earlier for earlier, later in pairwise(times)) >= MINUTE
+
+
+async def test_polls_come_shortly_after_the_quarter_hour(
+    hass: HomeAssistant,
+    cloud: LocalCloud,
+    make_entry: MakeEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    entry = make_entry(cloud, *device_ids(1))
+    await hass.config_entries.async_setup(entry.entry_id)
+    await live_through(hass, freezer, timedelta(hours=2))
+
+    polls = [request.at for request in cloud.requests[1:]]
+    assert len(polls) == 8
+    for poll in polls:
+        assert poll.minute % 15 == 0
+        assert 30 <= poll.second <= 59
+
+
+async def test_with_one_minute_every_minute_is_polled(
+    hass: HomeAssistant,
+    cloud: LocalCloud,
+    make_entry: MakeEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    entry = make_entry(cloud, *device_ids(1), options={"update_interval": 1})
+    await hass.config_entries.async_setup(entry.entry_id)
+    await live_through(hass, freezer, timedelta(minutes=30))
+
+    times = [request.at for request in cloud.requests]
+    assert len(times) >= 29
+    assert min(later - earlier for earlier, later in pairwise(times)) >= MINUTE
+
+
+@given(
+    now=st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)).map(  # noqa: DTZ001
+        lambda naive: naive.replace(tzinfo=dt_util.UTC)
+    ),
+    interval=st.integers(1, 60).map(lambda minutes: timedelta(minutes=minutes)),
+    seed=st.text(),
+)
+def test_the_next_poll_is_aligned_and_never_too_early(
+    now: datetime, interval: timedelta, seed: str
+) -> None:
+    delay = delay_of(seed)
+    wait = until_next_poll(now, interval, delay)
+
+    assert timedelta(seconds=30) <= delay < timedelta(seconds=50)
+    assert SHORTEST_WAIT <= wait <= interval + SHORTEST_WAIT
+    aligned = (now + wait - delay).timestamp() % interval.total_seconds()
+    assert min(aligned, interval.total_seconds() - aligned) < 1e-3
