@@ -1,0 +1,150 @@
+"""The command `onemeter-server`, as a user runs it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from onemeter_server import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from typer.testing import Result
+
+COMMAND = [sys.executable, "-c", "from onemeter_server.cli import app; app()"]
+TIMEOUT_SECONDS = 60
+
+
+@contextmanager
+def running(*options: str, home: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Run the server as a process; yield it with the first lines that it prints."""
+    lines_wanted = 3 if "--demo" in options else 2
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [*COMMAND, "run", *options],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"XDG_DATA_HOME": str(home)},
+    )
+    try:
+        assert process.stdout is not None
+        yield process, [process.stdout.readline().strip() for _ in range(lines_wanted)]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def get(url: str, key: str) -> Any:
+    request = urllib.request.Request(url, headers={"Authorization": key})  # noqa: S310 - loopback
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+        return json.load(answer)
+
+
+def call(*arguments: str, home: Path) -> Result:
+    return CliRunner().invoke(cli.app, arguments, env={"XDG_DATA_HOME": str(home)})
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_the_demo_is_served_on_loopback_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    with running("--demo", "--port", "0", home=tmp_path) as (process, lines):
+        address, devices, key = lines
+        url = address.split()[-1]
+        assert url.startswith("http://127.0.0.1:")
+        assert devices == "Devices: 2"
+        assert key == "Demo key: demo"
+        names = [device["info"]["name"] for device in get(f"{url}devices/", "demo")["devices"]]
+        assert names == ["House", "Flat"]
+
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(TIMEOUT_SECONDS) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_a_key_made_on_the_command_line_opens_the_running_server(tmp_path: Path) -> None:
+    with running("--port", "0", home=tmp_path) as (process, (address, devices)):
+        assert devices == "Devices: 0"
+        key = call("key", "add", "Home Assistant", home=tmp_path).output.strip()
+
+        assert get(f"{address.split()[-1]}devices", key) == {"devices": []}
+
+        process.send_signal(signal.SIGINT)
+        assert process.wait(TIMEOUT_SECONDS) == 0
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = call("run", "--port", port, home=tmp_path)
+
+    assert result.exit_code == 1
+    assert result.output.startswith("The server cannot start:")
+    assert result.output.count("\n") == 1
+
+
+@pytest.mark.parametrize("url", ["nonsense", "sqlite:////no/such/folder/cloud.sqlite"])
+def test_a_database_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, url: str) -> None:
+    result = call("run", "--database", url, home=tmp_path)
+
+    assert result.exit_code == 1
+    assert result.output.startswith("The database cannot be used:")
+    assert result.output.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "options", [("--rate-limit", "0"), ("--demo", "--demo-speed", "-1"), ("--port", "70000")]
+)
+def test_options_that_make_no_sense_are_refused(tmp_path: Path, options: tuple[str, ...]) -> None:
+    assert call("run", *options, home=tmp_path).exit_code == 2
+
+
+def test_keys_are_added_listed_and_removed(tmp_path: Path) -> None:
+    added = call("key", "add", "phone", "--account", "Ada", home=tmp_path)
+    assert len(added.output.strip()) == 86
+    assert call("key", "list", home=tmp_path).output == "phone\tAda\n"
+
+    assert call("key", "remove", "phone", home=tmp_path).exit_code == 0
+    assert call("key", "list", home=tmp_path).output == ""
+
+
+def test_a_key_is_shown_once(tmp_path: Path) -> None:
+    key = call("key", "add", "phone", home=tmp_path).output.strip()
+
+    assert key not in call("key", "list", home=tmp_path).output
+
+
+def test_a_name_is_taken_once(tmp_path: Path) -> None:
+    call("key", "add", "phone", home=tmp_path)
+    again = call("key", "add", "phone", home=tmp_path)
+
+    assert again.exit_code == 1
+    assert again.output == "There is a key of the name phone already\n"
+
+
+def test_an_unknown_key_cannot_be_removed(tmp_path: Path) -> None:
+    result = call("key", "remove", "phone", home=tmp_path)
+
+    assert result.exit_code == 1
+    assert result.output == "There is no key of the name phone\n"
+
+
+def test_the_data_folder_is_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    url = cli.default_database()
+
+    folder = tmp_path / ".local" / "share" / "onemeter"
+    assert url == f"sqlite+aiosqlite:///{folder / 'cloud.sqlite'}"
+    assert folder.stat().st_mode & 0o077 == 0
