@@ -27,7 +27,7 @@ from .onemeter_cloud import (
     Priority,
 )
 from .onemeter_cloud.power import average_power_kw
-from .polling import delay_of, until_next_poll
+from .polling import delay_of, next_poll
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
@@ -36,9 +36,11 @@ _LOGGER = logging.getLogger(__name__)
 
 # The list that the config flow has just shown is good enough to start with.
 _FIRST_MAX_AGE: Final = timedelta(minutes=10)
-_MAX_AGE: Final = timedelta(seconds=55)
+# A poll is there to see what is new; only what has just come is not asked for again.
+_MAX_AGE: Final = timedelta(seconds=15)
 _FIRST_MAX_WAIT: Final = timedelta(seconds=5)
 _MAX_WAIT: Final = timedelta(seconds=90)
+_SOONEST: Final = timedelta(seconds=1)
 
 type OneMeterConfigEntry = ConfigEntry[OneMeterCoordinator]
 
@@ -101,14 +103,14 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
     @override
     async def _async_update_data(self) -> dict[str, DeviceState]:
         """Ask for all chosen devices, in one request."""
+        began = dt_util.utcnow()
         try:
             devices = await self._devices()
         except OneMeterError as err:
             raise update_error(err) from err
         finally:
-            self.update_interval = until_next_poll(
-                dt_util.utcnow(), self._poll_interval, self._poll_delay
-            )
+            planned = next_poll(began, self._poll_interval, self._poll_delay)
+            self.update_interval = max(planned - dt_util.utcnow(), _SOONEST)
         self._log_missing(frozenset(self.subentry_ids) - devices.keys())
         known = self.data or {}
         return {

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-SHORTEST_WAIT: Final = timedelta(seconds=30)
-"""A poll that comes sooner after the one before would bring nothing new."""
+SHORTEST_WAIT: Final = timedelta(seconds=55)
+"""A poll sooner than that after the one before would only wait for the request budget."""
 
 _DELAY_AFTER_QUARTER_HOUR: Final = timedelta(seconds=30)
 _SPREAD_SECONDS: Final = 20
@@ -19,15 +19,12 @@ def delay_of(seed: str) -> timedelta:
     return _DELAY_AFTER_QUARTER_HOUR + timedelta(seconds=sum(seed.encode()) % _SPREAD_SECONDS)
 
 
-def until_next_poll(now: datetime, interval: timedelta, delay: timedelta) -> timedelta:
-    """Return the time until the next poll of a fixed interval.
+def next_poll(last: datetime, interval: timedelta, delay: timedelta) -> datetime:
+    """Return when to poll after a poll that began at `last`, for a fixed interval.
 
     Polls are aligned to the clock (with 15 minutes: to :00, :15, :30 and :45, when readers read)
-    plus `delay`. The request budget keeps the distance between requests; here a poll is skipped
-    only if it would come nearly at once.
+    plus `delay`.
     """
-    since_last = timedelta(
-        seconds=(now - delay).timestamp() % interval.total_seconds(),
-    )
-    wait = interval - since_last
-    return wait if wait >= SHORTEST_WAIT else wait + interval
+    earliest = last + SHORTEST_WAIT
+    since_full = (earliest - delay).timestamp() % interval.total_seconds()
+    return earliest + (interval - timedelta(seconds=since_full)) % interval

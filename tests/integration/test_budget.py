@@ -8,11 +8,11 @@ import pytest
 from homeassistant.util import dt as dt_util
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.onemeter.polling import SHORTEST_WAIT, delay_of, until_next_poll
+from custom_components.onemeter.polling import SHORTEST_WAIT, delay_of, next_poll
 from onemeter_server.records import DeviceRecord
 
+from .clockwork import live_through
 from .local_cloud import FLAT_VALUES, LocalCloud
 
 if TYPE_CHECKING:
@@ -22,17 +22,7 @@ if TYPE_CHECKING:
     from .conftest import MakeEntry
 
 MINUTE = timedelta(minutes=1)
-
-
-async def live_through(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory, time: timedelta
-) -> None:
-    """Let the time go on in steps of ten seconds."""
-    end = dt_util.utcnow() + time
-    while dt_util.utcnow() < end:
-        freezer.tick(timedelta(seconds=10))
-        async_fire_time_changed(hass)
-        await hass.async_block_till_done(wait_background_tasks=True)
+TEN_SECONDS = timedelta(seconds=10)
 
 
 def device_ids(count: int) -> list[str]:
@@ -68,7 +58,7 @@ async def test_polls_come_shortly_after_the_quarter_hour(
 ) -> None:
     entry = make_entry(cloud, *device_ids(1))
     await hass.config_entries.async_setup(entry.entry_id)
-    await live_through(hass, freezer, timedelta(hours=2))
+    await live_through(hass, freezer, timedelta(hours=2), step=TEN_SECONDS)
 
     polls = [request.at for request in cloud.requests[1:]]
     assert len(polls) == 8
@@ -85,7 +75,7 @@ async def test_with_one_minute_every_minute_is_polled(
 ) -> None:
     entry = make_entry(cloud, *device_ids(1), options={"update_interval": 1})
     await hass.config_entries.async_setup(entry.entry_id)
-    await live_through(hass, freezer, timedelta(minutes=30))
+    await live_through(hass, freezer, timedelta(minutes=30), step=TEN_SECONDS)
 
     times = [request.at for request in cloud.requests]
     assert len(times) >= 29
@@ -93,19 +83,19 @@ async def test_with_one_minute_every_minute_is_polled(
 
 
 @given(
-    now=st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)).map(  # noqa: DTZ001
+    last=st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)).map(  # noqa: DTZ001
         lambda naive: naive.replace(tzinfo=dt_util.UTC)
     ),
     interval=st.integers(1, 60).map(lambda minutes: timedelta(minutes=minutes)),
     seed=st.text(),
 )
 def test_the_next_poll_is_aligned_and_never_too_early(
-    now: datetime, interval: timedelta, seed: str
+    last: datetime, interval: timedelta, seed: str
 ) -> None:
     delay = delay_of(seed)
-    wait = until_next_poll(now, interval, delay)
+    planned = next_poll(last, interval, delay)
 
     assert timedelta(seconds=30) <= delay < timedelta(seconds=50)
-    assert SHORTEST_WAIT <= wait <= interval + SHORTEST_WAIT
-    aligned = (now + wait - delay).timestamp() % interval.total_seconds()
+    assert last + SHORTEST_WAIT <= planned < last + SHORTEST_WAIT + interval
+    aligned = (planned - delay).timestamp() % interval.total_seconds()
     assert min(aligned, interval.total_seconds() - aligned) < 1e-3

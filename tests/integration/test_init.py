@@ -7,10 +7,10 @@ from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.onemeter.const import DOMAIN
 
+from .clockwork import pass_in_one_step
 from .local_cloud import API_KEY, FLAT_ID, HOUSE, HOUSE_ID, HOUSE_VALUES, LocalCloud
 
 if TYPE_CHECKING:
@@ -19,14 +19,6 @@ if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
 
     from .conftest import MakeEntry
-
-
-async def let_time_pass(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory, time: timedelta
-) -> None:
-    freezer.tick(time)
-    async_fire_time_changed(hass)
-    await hass.async_block_till_done(wait_background_tasks=True)
 
 
 async def test_unloading_leaves_no_request_behind(
@@ -39,7 +31,7 @@ async def test_unloading_leaves_no_request_behind(
     await hass.config_entries.async_setup(entry.entry_id)
     assert await hass.config_entries.async_unload(entry.entry_id)
     cloud.requests.clear()
-    await let_time_pass(hass, freezer, timedelta(hours=1))
+    await pass_in_one_step(hass, freezer, timedelta(hours=1))
 
     assert entry.state is ConfigEntryState.NOT_LOADED
     assert hass.states.get("sensor.house_energy_import").state == STATE_UNAVAILABLE
@@ -77,7 +69,7 @@ async def test_a_cloud_that_is_away_at_start_is_tried_again(
     async with LocalCloud.running(port=unused_tcp_port) as cloud:
         await cloud.add(HOUSE, HOUSE_VALUES)
         for _ in range(3):
-            await let_time_pass(hass, freezer, timedelta(minutes=2))
+            await pass_in_one_step(hass, freezer, timedelta(minutes=2))
         assert entry.state is ConfigEntryState.LOADED
 
 
@@ -92,7 +84,7 @@ async def test_a_cloud_that_goes_away_makes_entities_unavailable_until_it_is_bac
         await cloud.add(HOUSE, HOUSE_VALUES)
         await hass.config_entries.async_setup(make_entry(cloud, HOUSE_ID).entry_id)
     for _ in range(3):
-        await let_time_pass(hass, freezer, timedelta(minutes=16))
+        await pass_in_one_step(hass, freezer, timedelta(minutes=16))
     assert hass.states.get("sensor.house_energy_import").state == STATE_UNAVAILABLE
     errors = [
         record
@@ -103,7 +95,7 @@ async def test_a_cloud_that_goes_away_makes_entities_unavailable_until_it_is_bac
 
     async with LocalCloud.running(port=unused_tcp_port) as cloud:
         await cloud.add(HOUSE, {**HOUSE_VALUES, "1_8_0": 12346.0})
-        await let_time_pass(hass, freezer, timedelta(minutes=16))
+        await pass_in_one_step(hass, freezer, timedelta(minutes=16))
         assert hass.states.get("sensor.house_energy_import").state == "12346.0"
 
 
@@ -116,9 +108,9 @@ async def test_a_key_that_is_refused_later_asks_for_a_new_one_and_stops_polling(
     entry = make_entry(cloud, HOUSE_ID)
     await hass.config_entries.async_setup(entry.entry_id)
     await cloud.refuse_key()
-    await let_time_pass(hass, freezer, timedelta(minutes=16))
+    await pass_in_one_step(hass, freezer, timedelta(minutes=16))
     cloud.requests.clear()
-    await let_time_pass(hass, freezer, timedelta(hours=2))
+    await pass_in_one_step(hass, freezer, timedelta(hours=2))
 
     (flow,) = hass.config_entries.flow.async_progress()
     assert (flow["handler"], flow["context"]["source"]) == (DOMAIN, SOURCE_REAUTH)
@@ -136,7 +128,7 @@ async def test_too_many_requests_wait_as_long_as_the_cloud_asks(
         start = cloud.requests[0].at
 
         for _ in range(60):
-            await let_time_pass(hass, freezer, timedelta(minutes=1))
+            await pass_in_one_step(hass, freezer, timedelta(minutes=1))
 
         # Polled after the quarter-hour, refused, asked to come back after half an hour in all.
         first, refused, answered = (request.at - start for request in cloud.requests[:3])
@@ -155,7 +147,7 @@ async def test_the_key_is_in_no_log(
 ) -> None:
     await hass.config_entries.async_setup(make_entry(cloud, HOUSE_ID).entry_id)
     await cloud.refuse_key()
-    await let_time_pass(hass, freezer, timedelta(minutes=16))
+    await pass_in_one_step(hass, freezer, timedelta(minutes=16))
 
     assert "onemeter" in caplog.text
     assert API_KEY not in caplog.text

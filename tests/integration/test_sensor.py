@@ -8,11 +8,11 @@ from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.onemeter.const import DOMAIN
 from custom_components.onemeter.onemeter_cloud import REGISTERS
 
+from .clockwork import pass_in_one_step
 from .local_cloud import FLAT, FLAT_ID, FLAT_VALUES, HOUSE, HOUSE_ID, HOUSE_VALUES, LocalCloud
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
 
 async def let_poll(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
     """Move the time past the next poll."""
-    freezer.tick(timedelta(minutes=16))
-    async_fire_time_changed(hass)
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await pass_in_one_step(hass, freezer, timedelta(minutes=16))
 
 
 def state_of(hass: HomeAssistant, device_id: str, key: str) -> State | None:
