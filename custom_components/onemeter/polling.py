@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-SHORTEST_WAIT: Final = timedelta(seconds=55)
-"""A poll sooner than that after the one before would only wait for the request budget."""
+SHORTEST_WAIT: Final = timedelta(seconds=50)
+"""A poll sooner than that after the one before would mostly wait for the request budget."""
 
 _DELAY_AFTER_QUARTER_HOUR: Final = timedelta(seconds=30)
 _SPREAD_SECONDS: Final = 20

@@ -75,7 +75,7 @@ async def test_with_one_minute_every_minute_is_polled(
 ) -> None:
     entry = make_entry(cloud, *device_ids(1), options={"update_interval": 1})
     await hass.config_entries.async_setup(entry.entry_id)
-    await live_through(hass, freezer, timedelta(minutes=30), step=TEN_SECONDS)
+    await live_through(hass, freezer, timedelta(minutes=30), step=timedelta(seconds=1))
 
     times = [request.at for request in cloud.requests]
     assert len(times) >= 29
