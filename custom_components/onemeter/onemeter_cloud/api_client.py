@@ -87,6 +87,7 @@ class OneMeterApiClient:
         params = {
             "from": format_instant(start),
             "to": format_instant(end),
+            "sort": "ascending",
             "codes": ",".join(codes),
         }
         try:

@@ -40,6 +40,11 @@ class ResponseCache:
             return None
         return answer.body
 
+    def age(self, key: str) -> float | None:
+        """Return how many seconds ago the answer to a request came, `None` if there is none."""
+        answer = self._answers.get(key)
+        return None if answer is None else self._clock() - answer.at
+
     def put(self, key: str, body: bytes) -> None:
         """Keep an answer, and let go of what is too old or too much, oldest first."""
         now = self._clock()

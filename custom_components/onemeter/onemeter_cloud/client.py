@@ -155,16 +155,28 @@ class OneMeterCloud:
 
         The parameters are those of `request`.
         """
-        listed = self._account.cache.get(self._url("devices/").human_repr(), max_age)
-        if listed is not None:
-            for device in parse_devices(await _decode(listed)):
-                if device.id == device_id:
-                    return device
         path = device_path(device_id)
+        if (listed := await self._listed_device(device_id, path, max_age)) is not None:
+            return listed
         return parse_device(
             await self.request(path, max_age=max_age, priority=priority, max_wait=max_wait),
             device_id,
         )
+
+    async def _listed_device(self, device_id: str, path: str, max_age: float) -> Device | None:
+        """Return a device from a recent list of all, unless an answer of its own is newer."""
+        cache = self._account.cache
+        list_key = self._url("devices/").human_repr()
+        own_age = cache.age(self._url(path).human_repr())
+        body = cache.get(list_key, max_age if own_age is None else min(max_age, own_age))
+        if body is None:
+            return None
+        try:
+            devices = parse_devices(await _decode(body))
+        except InvalidResponseError:
+            return None  # What the list is good for, its own caller has been told.
+        wanted = device_id.casefold()
+        return next((device for device in devices if device.id.casefold() == wanted), None)
 
     async def readings(  # noqa: PLR0913 (the API's own parameters)
         self,
@@ -213,14 +225,16 @@ class OneMeterCloud:
 
         `max_age`: an answer to the same request that is less than this many seconds old will do;
         `None`: neither look for one nor keep this one. `max_wait`: how many seconds the request may
-        wait for its turn in the budget before it raises `RateLimitError`.
+        wait for its turn in the budget before it raises `RateLimitError`. Raises
+        `InvalidRequestError` for a path that leads out of the API: the key stays at home.
         """
         url = self._url(path, params)
         if max_age is None:
             return await _decode(await self._fetch(url, priority, max_wait))
         key = url.human_repr()
         cache = self._account.cache
-        async with cache.only_one(key):
+        # A background request that waits for its turn must not make a user wait with it.
+        async with cache.only_one(f"{priority} {key}"):
             if (body := cache.get(key, max_age)) is None:
                 body = await self._fetch(url, priority, max_wait)
                 data = await _decode(body)
@@ -234,6 +248,8 @@ class OneMeterCloud:
 
     def _url(self, path: str, params: Mapping[str, str] | None = None) -> URL:
         url = self._base_url.join(URL(path))
+        if url.origin() != self._base_url.origin() or not url.path.startswith(self._base_url.path):
+            raise InvalidRequestError("This path is not part of the API")
         return url.with_query(params) if params else url
 
     async def _fetch(self, url: URL, priority: Priority, max_wait: float) -> bytes:
@@ -289,7 +305,6 @@ class OneMeterCloud:
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             pause = self._account.limiter.refused(_retry_after(response))
             raise RateLimitError(text, retry_after=pause)
-        self._account.limiter.accepted()
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             raise AuthenticationError(text)
         if status == HTTPStatus.NOT_FOUND:

@@ -4,6 +4,7 @@ Every field of the API is optional (see the API's description), so nearly every 
 `None`. Owners' names, addresses and positions are not read at all.
 """
 
+import math
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -139,7 +140,8 @@ class Device:
         register = REGISTERS.get(code)
         if value is None or not multiply or register is None or not register.multiplied:
             return value
-        return value * self.multiplier
+        product = value * self.multiplier
+        return product if math.isfinite(product) else None
 
     @property
     def display_name(self) -> str:

@@ -99,10 +99,10 @@ class RateLimiter:
         self._refusals += 1
         if retry_after is None:
             pause = FIRST_BACKOFF_SECONDS * 2.0 ** min(self._refusals - 1, 16)
-            pause *= random.uniform(1 - _BACKOFF_JITTER, 1 + _BACKOFF_JITTER)  # noqa: S311
+            pause = min(pause, LONGEST_BACKOFF_SECONDS)
+            pause *= random.uniform(1 - _BACKOFF_JITTER, 1)  # noqa: S311
         else:
-            pause = retry_after
-        pause = min(max(pause, INTERVAL_SECONDS), LONGEST_BACKOFF_SECONDS)
+            pause = min(max(retry_after, INTERVAL_SECONDS), LONGEST_BACKOFF_SECONDS)
         now = self._clock()
         # Nobody rushes in afterwards: one request, then one a minute. A refusal of what was on its
         # way already does not shorten the pause of the one before.
@@ -112,7 +112,7 @@ class RateLimiter:
         return self._counted_at - now
 
     def accepted(self) -> None:
-        """Note that the server answered: the next refusal starts with the shortest pause again."""
+        """Note that the server gave data: the next refusal starts with the shortest pause again."""
         self._refusals = 0
 
     def _refill(self) -> None:

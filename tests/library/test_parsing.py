@@ -1,0 +1,137 @@
+"""What cannot be read becomes `None` or empty, and never an error."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onemeter_cloud.parsing import (
+    JSON,
+    as_boolean,
+    as_instant,
+    as_mapping,
+    as_number,
+    as_sequence,
+    as_text,
+)
+
+from .strategies import json_values
+
+MAY = datetime(2024, 5, 23, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [(7, 7.0), (7.25, 7.25), (-3, -3.0), ("7.25", 7.25), (" 0007.25 ", 7.25), ("-1e3", -1000.0)],
+)
+def test_numbers_and_numeric_strings_are_numbers(value: JSON, number: float) -> None:
+    assert as_number(value) == number
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, True, False, [], [7], {}, {"value": 7}),
+        *("", " ", "G11", "12,5", "1_8_0", "0x10", "nan", "inf", "-Infinity", "1e999"),
+        *(float("nan"), float("inf"), 10**400),
+    ],
+)
+def test_everything_else_is_no_number(value: JSON) -> None:
+    assert as_number(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [("G11", "G11"), ("  G11\n", "G11"), (12345678, "12345678"), (1.5, "1.5")]
+)
+def test_texts_and_numbers_are_texts(value: JSON, text: str) -> None:
+    assert as_text(value) == text
+
+
+@pytest.mark.parametrize("value", [None, True, "", " \t", [], ["G11"], {}, {"name": "G11"}])
+def test_everything_else_is_no_text(value: JSON) -> None:
+    assert as_text(value) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2024-05-23T07:00:00.000Z",
+        "2024-05-23T07:00:00Z",
+        "2024-05-23T09:00:00+02:00",
+        "2024-05-23T07:00:00",
+        "2024-05-23 07:00",
+        MAY.timestamp(),
+        MAY.timestamp() * 1000,
+    ],
+)
+def test_dates_and_epochs_are_instants_in_utc(value: JSON) -> None:
+    instant = as_instant(value)
+    assert instant == MAY
+    assert instant.utcoffset() == timedelta()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        "",
+        "yesterday",
+        "2024-02-30T00:00:00Z",
+        "1970-01-01T00:00:00.000Z",
+        "1999-12-31T23:59:59.999Z",
+        "2100-01-01T00:00:00.000Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        0,
+        -1,
+        1e300,
+        float("nan"),
+        10**400,
+        ["2024-05-23T07:00:00.000Z"],
+        {},
+    ],
+)
+def test_what_is_no_date_or_an_absurd_one_is_no_instant(value: JSON) -> None:
+    assert as_instant(value) is None
+
+
+def test_an_object_is_a_mapping() -> None:
+    assert as_mapping({"a": 1}) == {"a": 1}
+
+
+@pytest.mark.parametrize("value", [None, 1, "a", [1], True])
+def test_everything_else_is_an_empty_mapping(value: JSON) -> None:
+    assert as_mapping(value) == {}
+
+
+def test_an_array_is_a_sequence() -> None:
+    assert as_sequence([1, 2]) == [1, 2]
+
+
+@pytest.mark.parametrize("value", [None, 1, "ab", {"a": 1}, True])
+def test_everything_else_is_an_empty_sequence(value: JSON) -> None:
+    assert as_sequence(value) == ()
+
+
+def test_true_and_false_are_booleans() -> None:
+    assert as_boolean(value=True) is True
+    assert as_boolean(value=False) is False
+
+
+@pytest.mark.parametrize("value", [None, 0, 1, "true", []])
+def test_everything_else_is_no_boolean(value: JSON) -> None:
+    assert as_boolean(value) is None
+
+
+@given(json_values())
+def test_nothing_is_an_error(value: JSON) -> None:
+    for read in (as_number, as_text, as_instant, as_boolean, as_mapping, as_sequence):
+        read(value)
+
+
+@given(st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)))  # noqa: DTZ001
+def test_an_instant_is_read_back_as_it_was_written(naive: datetime) -> None:
+    instant = naive.replace(tzinfo=UTC)
+    assert as_instant(instant.isoformat()) == instant

@@ -1,0 +1,103 @@
+"""Readings in bulk come in the order of time, whatever the server gives."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onemeter_cloud import InvalidResponseError, OneMeterCloud
+from onemeter_cloud.readings import format_instant, parse_readings
+
+from .payloads import DEVICE_ID
+from .server import CloudServer, data
+from .strategies import json_values
+from .test_requests import END, START
+
+if TYPE_CHECKING:
+    from onemeter_cloud.parsing import JSON
+
+SEVEN = "2024-05-23T07:00:00.000Z"
+QUARTER_PAST = "2024-05-23T07:15:00.000Z"
+EIGHT = "2024-05-23T08:00:00.000Z"
+SEVEN_SECONDS = int(datetime(2024, 5, 23, 7, tzinfo=UTC).timestamp())
+
+
+def answer(*rows: JSON) -> JSON:
+    return {"readings": list(rows), "meta": {"count": len(rows)}}
+
+
+async def test_readings_come_with_times_in_epoch_seconds_and_their_registers(
+    server: CloudServer, cloud: OneMeterCloud
+) -> None:
+    rows: list[JSON] = [{"date": SEVEN, "15_8_0": 1.5}, {"date": QUARTER_PAST, "15_8_0": 1.75}]
+    server.will(data(answer(*rows)))
+    readings = await cloud.readings(DEVICE_ID, START, END)
+    assert readings.times == (SEVEN_SECONDS, SEVEN_SECONDS + 900)
+    assert readings.rows == tuple(rows)
+
+
+def test_readings_are_put_in_the_order_of_time() -> None:
+    readings = parse_readings(answer({"date": EIGHT}, {"date": SEVEN}, {"date": QUARTER_PAST}))
+    assert readings.times == (SEVEN_SECONDS, SEVEN_SECONDS + 900, SEVEN_SECONDS + 3600)
+    assert [row["date"] for row in readings.rows] == [SEVEN, QUARTER_PAST, EIGHT]
+
+
+def test_readings_of_one_time_stay_in_the_order_they_came() -> None:
+    readings = parse_readings(answer({"date": SEVEN, "x": 2}, {"date": SEVEN, "x": 1}))
+    assert readings.series("x") == [(SEVEN_SECONDS, 2.0), (SEVEN_SECONDS, 1.0)]
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", "1970-01-01T00:00:00.000Z", [SEVEN], 0])
+def test_a_row_without_a_date_that_can_be_read_is_left_out(date: JSON) -> None:
+    readings = parse_readings(answer({"date": date, "x": 1}, {"x": 2}, {"date": SEVEN, "x": 3}))
+    assert readings.series("x") == [(SEVEN_SECONDS, 3.0)]
+
+
+def test_what_is_no_row_is_left_out() -> None:
+    assert parse_readings(answer(None, 7, "row", [], {"date": SEVEN})).times == (SEVEN_SECONDS,)
+
+
+def test_fractions_of_a_second_are_cut() -> None:
+    assert parse_readings(answer({"date": "2024-05-23T07:00:00.999Z"})).times == (SEVEN_SECONDS,)
+
+
+def test_a_series_leaves_out_the_rows_without_its_register() -> None:
+    readings = parse_readings(
+        answer(
+            {"date": SEVEN, "1_8_0": "1.5", "2_8_0": 9},
+            {"date": QUARTER_PAST, "2_8_0": 9},
+            {"date": EIGHT, "1_8_0": None},
+            {"date": END.isoformat(), "1_8_0": 2},
+        )
+    )
+    assert readings.series("1_8_0") == [(SEVEN_SECONDS, 1.5), (int(END.timestamp()), 2.0)]
+    assert readings.series("15_8_0") == []
+
+
+@given(st.lists(st.integers(0, 10_000), max_size=30))
+def test_the_order_of_the_answer_does_not_matter(minutes: list[int]) -> None:
+    def answered(order: list[int]) -> JSON:
+        rows: list[JSON] = [{"date": SEVEN_SECONDS + 60 * minute, "x": minute} for minute in order]
+        return answer(*rows)
+
+    assert parse_readings(answered(minutes)) == parse_readings(answered(sorted(minutes)))
+
+
+@given(json_values())
+def test_any_json_is_readings_or_an_invalid_response(value: JSON) -> None:
+    attempts: list[JSON] = [value, {"readings": value}, {"readings": [value, {"date": value}]}]
+    for attempt in attempts:
+        try:
+            readings = parse_readings(attempt)
+        except InvalidResponseError:
+            continue
+        assert list(readings.times) == sorted(readings.times)
+        assert len(readings.rows) == len(readings.times)
+
+
+def test_an_instant_is_written_as_the_api_writes_it() -> None:
+    assert format_instant(datetime(2024, 5, 23, 7, 0, 0, 1999, tzinfo=UTC)) == (
+        "2024-05-23T07:00:00.001Z"
+    )
