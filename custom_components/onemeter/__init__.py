@@ -1,17 +1,33 @@
 """OneMeter: electricity meters read by OneMeter readers, from a OneMeter Cloud."""
 
+import logging
 from typing import TYPE_CHECKING, Final
 
 from homeassistant.const import Platform
+from homeassistant.helpers import config_validation as cv
 
+from .const import DOMAIN
 from .coordinator import OneMeterCoordinator
+from .importer import HistoryImporter, async_forget
+from .services import async_setup_services
+from .statistics import recorder_is_running
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
+    from homeassistant.helpers.typing import ConfigType
 
     from .coordinator import OneMeterConfigEntry
 
+_LOGGER = logging.getLogger(__name__)
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS: Final = (Platform.BINARY_SENSOR, Platform.SENSOR)
+
+
+async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
+    """Set up what all accounts share: the actions."""
+    async_setup_services(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> bool:
@@ -19,7 +35,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> 
     coordinator = OneMeterCoordinator(hass, entry)
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
+    if recorder_is_running(hass):
+        coordinator.history = HistoryImporter(hass, entry, coordinator)
+        await coordinator.history.async_load()
+    else:
+        _LOGGER.warning("Without Home Assistant's recorder there is no energy history")
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    if coordinator.history is not None:
+        coordinator.history.async_start()
     entry.async_on_unload(entry.add_update_listener(_async_reload))
     return True
 
@@ -27,6 +50,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> 
 async def async_unload_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> bool:
     """Unload an account."""
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> None:
+    """Forget how far the history of a removed account was; the history itself stays."""
+    await async_forget(hass, entry.entry_id)
 
 
 async def _async_reload(hass: HomeAssistant, entry: OneMeterConfigEntry) -> None:

@@ -1,10 +1,11 @@
 """Setting up an account: its key, its devices, its options."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, override
 
 import probatio
 from homeassistant.config_entries import (
+    ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryData,
@@ -18,6 +19,7 @@ from homeassistant.data_entry_flow import section
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import (
     BooleanSelector,
+    DateSelector,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
@@ -51,11 +53,13 @@ from .onemeter_cloud import (
     OneMeterError,
     normalise_base_url,
 )
+from .prices import CONF_PRICES, CONF_VALID_FROM, PRICE_FIELDS, with_prices
+from .series import energy_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from homeassistant.config_entries import ConfigEntry
+    from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 
 _MAX_WAIT_SECONDS: Final = 5.0
 _EXAMPLE_URL: Final = "http://192.168.1.10:8124"
@@ -154,6 +158,21 @@ def _options_of(devices: Iterable[Device]) -> list[SelectOptionDict]:
     return sorted(
         (SelectOptionDict(value=device.id, label=_label_of(device)) for device in devices),
         key=lambda option: option["label"].casefold(),
+    )
+
+
+def _price_schema(fields: Iterable[str], currency: str) -> probatio.Schema:
+    """Return the form of the prices per kWh from a date on."""
+    price = NumberSelector(
+        NumberSelectorConfig(
+            step="any", unit_of_measurement=f"{currency}/kWh", mode=NumberSelectorMode.BOX
+        )
+    )
+    return probatio.Schema(
+        {
+            probatio.Required(CONF_VALID_FROM): DateSelector(),
+            **{probatio.Optional(key): price for key in fields},
+        }
     )
 
 
@@ -333,7 +352,7 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
 
 
 class DeviceSubentryFlow(ConfigSubentryFlow):
-    """Adds another device of the account."""
+    """Adds another device of the account, and takes the prices of its energy."""
 
     def __init__(self) -> None:
         """Know nothing yet."""
@@ -366,6 +385,44 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
             }
         )
         return self.async_show_form(step_id="user", data_schema=schema)
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask what energy costs from a date on; without any price, that date is forgotten."""
+        entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
+        stored = subentry.data.get(CONF_PRICES, [])
+        if user_input is not None:
+            prices = {key: user_input[key] for key in PRICE_FIELDS if key in user_input}
+            valid_from = date.fromisoformat(user_input[CONF_VALID_FROM])
+            return self.async_update_and_abort(
+                entry,
+                subentry,
+                data_updates={CONF_PRICES: with_prices(stored, valid_from, prices)},
+            )
+        today = dt_util.now().date().isoformat()
+        latest = stored[-1] if stored else {}
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=self.add_suggested_values_to_schema(
+                _price_schema(self._price_fields(entry, subentry), self.hass.config.currency),
+                {**latest, CONF_VALID_FROM: today},
+            ),
+            description_placeholders={
+                "device": subentry.title,
+                "dates": ", ".join(period[CONF_VALID_FROM] for period in stored) or "-",
+            },
+        )
+
+    def _price_fields(self, entry: ConfigEntry, subentry: ConfigSubentry) -> Iterable[str]:
+        """Return the energy that the device counts and that can have a price."""
+        device_id = subentry.data[CONF_DEVICE_ID]
+        if entry.state is not ConfigEntryState.LOADED or device_id not in entry.runtime_data.data:
+            return PRICE_FIELDS
+        counted = {
+            series.key for series in energy_series(entry.runtime_data.data[device_id].device)
+        }
+        return tuple(key for key in PRICE_FIELDS if key in counted)
 
 
 class OneMeterOptionsFlow(OptionsFlow):

@@ -32,6 +32,8 @@ from .polling import delay_of, next_poll
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
 
+    from .importer import HistoryImporter
+
 _LOGGER = logging.getLogger(__name__)
 
 # The list that the config flow has just shown is good enough to start with.
@@ -68,7 +70,8 @@ class DeviceState:
 class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
     """Keeps the state of an account's chosen devices, by their ids.
 
-    A chosen device that the account does not have (any more) is missing from the data.
+    A chosen device that the account does not have (any more) is missing from the data. `history` is
+    there while Home Assistant's recorder is.
     """
 
     config_entry: OneMeterConfigEntry
@@ -91,6 +94,7 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
             subentry.data[CONF_DEVICE_ID]: subentry.subentry_id
             for subentry in entry.get_subentries_of_type(SUBENTRY_TYPE_DEVICE)
         }
+        self.history: HistoryImporter | None = None
         self.multiply: bool = entry.options.get(CONF_APPLY_MULTIPLIER, True)
         self._poll_interval = timedelta(
             minutes=entry.options.get(

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
 from homeassistant.helpers.update_coordinator import UpdateFailed
 
 from .const import DOMAIN
@@ -13,16 +13,17 @@ from .onemeter_cloud import (
     RateLimitError,
 )
 
-_KEYS: Final = (
+KEYS: Final = (
     (AuthenticationError, "invalid_auth"),
     (RateLimitError, "rate_limited"),
     (CannotConnectError, "cannot_connect"),
 )
+OTHER_KEY: Final = "invalid_response"
 
 
 def error_key(err: OneMeterError) -> str:
     """Return the translation key of an error, in forms and in exceptions alike."""
-    return next((key for kind, key in _KEYS if isinstance(err, kind)), "invalid_response")
+    return next((key for kind, key in KEYS if isinstance(err, kind)), OTHER_KEY)
 
 
 def update_error(err: OneMeterError) -> ConfigEntryAuthFailed | UpdateFailed:
@@ -38,4 +39,13 @@ def update_error(err: OneMeterError) -> ConfigEntryAuthFailed | UpdateFailed:
         translation_key=key,
         translation_placeholders=placeholders,
         retry_after=err.retry_after if isinstance(err, RateLimitError) else None,
+    )
+
+
+def action_error(err: OneMeterError) -> HomeAssistantError:
+    """Return what an action raises for an error of the library."""
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=error_key(err),
+        translation_placeholders={"message": str(err)},
     )

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
     from .coordinator import DeviceState, OneMeterConfigEntry, OneMeterCoordinator
+    from .importer import HistoryImporter
 
     type Value = str | float | datetime | None
 
@@ -303,6 +304,15 @@ SENSORS: Final[tuple[OneMeterSensorDescription, ...]] = (
 """Every sensor that a device can have, apart from the registers that only its `meta` knows."""
 
 
+HISTORY_IMPORT: Final = SensorEntityDescription(
+    key="history_import",
+    translation_key="history_import",
+    native_unit_of_measurement=PERCENTAGE,
+    suggested_display_precision=0,
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+
+
 def _unknown_register(state: DeviceState, code: str) -> OneMeterSensorDescription:
     """Return the sensor of a register that the catalogue does not have, with what `meta` says."""
     info = state.device.registers.get(code)
@@ -345,9 +355,36 @@ class OneMeterSensor(OneMeterEntity, SensorEntity):
         return self.entity_description.value_fn(self.state_of_device, self.coordinator.multiply)
 
 
-def _sensors_of(coordinator: OneMeterCoordinator, device_id: str) -> Iterator[OneMeterSensor]:
+class HistoryImportSensor(OneMeterEntity, SensorEntity):
+    """How much of a device's history has been imported."""
+
+    entity_description: SensorEntityDescription
+
+    def __init__(
+        self, coordinator: OneMeterCoordinator, device_id: str, history: HistoryImporter
+    ) -> None:
+        """Describe the sensor."""
+        super().__init__(coordinator, device_id, HISTORY_IMPORT)
+        self._history = history
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Show the progress as it is made, not only after a poll."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self._history.async_add_listener(self.async_write_ha_state))
+
+    @property
+    @override
+    def native_value(self) -> int:
+        """The share of the first import in percent; all once it is complete."""
+        return self._history.percent(self.device_id)
+
+
+def _sensors_of(coordinator: OneMeterCoordinator, device_id: str) -> Iterator[OneMeterEntity]:
     """Yield the sensors that a device has at the moment."""
     state = coordinator.data[device_id]
+    if coordinator.history is not None:
+        yield HistoryImportSensor(coordinator, device_id, coordinator.history)
     for description in SENSORS:
         if description.present_fn(state):
             yield OneMeterSensor(coordinator, device_id, description)

@@ -29,10 +29,13 @@ def freezer(freezer: FrozenDateTimeFactory) -> FrozenDateTimeFactory:
 
 
 @pytest.fixture(autouse=True)
-def _integration(
-    freezer: FrozenDateTimeFactory, enable_custom_integrations: None, socket_enabled: None
-) -> None:
+def _integration(request: pytest.FixtureRequest) -> None:
     """Stop the time, let Home Assistant find the integration, and let it talk to the loopback."""
+    request.getfixturevalue("freezer")
+    request.getfixturevalue("socket_enabled")
+    if "recorder_mock" in request.fixturenames:
+        request.getfixturevalue("recorder_mock")  # which has to come before Home Assistant
+    request.getfixturevalue("enable_custom_integrations")
 
 
 @pytest.fixture

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote
 
 import aiohttp
+from starlette.responses import Response
 
 from onemeter_server.app import create_app
 from onemeter_server.database import Database
@@ -16,8 +18,6 @@ from onemeter_server.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-
-    from fastapi import FastAPI
 
 API_KEY = "invented-key-of-an-account"
 HOUSE_ID = "5ba4b0f0-6c1e-4f6a-9d53-0a0a7d1f0001"
@@ -65,11 +65,12 @@ class Request:
 class LocalCloud:
     """The cloud's address, what it has been asked, and the means to change what it knows."""
 
-    def __init__(self, url: str, store: Store, account: int, requests: list[Request]) -> None:
+    def __init__(self, store: Store, account: int) -> None:
         """Keep the parts."""
-        self.url = url
-        self.requests = requests
-        self._store = store
+        self.url = ""
+        self.requests: list[Request] = []
+        self.store = store
+        self.break_history = False
         self._account = account
 
     @classmethod
@@ -83,40 +84,47 @@ class LocalCloud:
             account = await store.add_account("Invented account")
             await store.add_key(account, "test", API_KEY)
             app = create_app(database, rate_limit_per_minute=rate_limit_per_minute)
-            requests: list[Request] = []
-            record_requests(app, requests)
-            async with serving(app, port=port) as url:
-                yield cls(url, store, account, requests)
+            cloud = cls(store, account)
+            app.add_middleware(Entrance, cloud=cloud)
+            async with serving(app, port=port) as cloud.url:
+                yield cloud
 
     async def add(
         self, record: DeviceRecord, values: Mapping[str, Any], at: datetime | None = None
     ) -> None:
         """Add a device with one reading, now unless told otherwise."""
-        await self._store.add_device(self._account, record)
+        await self.store.add_device(self._account, record)
         await self.read(record.id, values, at)
+
+    async def install(
+        self, record: DeviceRecord, readings: list[tuple[int, Mapping[str, Any]]]
+    ) -> None:
+        """Add a device with its readings."""
+        await self.store.add_device(self._account, record)
+        await self.store.add_readings(record.id, readings)
 
     async def read(
         self, device_id: str, values: Mapping[str, Any], at: datetime | None = None
     ) -> None:
         """Add a reading of a device, now unless told otherwise."""
         time = int((at or datetime.now(UTC)).timestamp())
-        await self._store.add_readings(device_id, [(time, values)])
+        await self.store.add_readings(device_id, [(time, values)])
 
     async def change(self, record: DeviceRecord, **changes: Any) -> None:
         """Change what the cloud says of a device."""
-        await self._store.update_device(replace(record, **changes))
+        await self.store.update_device(replace(record, **changes))
 
     async def remove(self, device_id: str) -> None:
         """Take a device from the account."""
-        await self._store.remove_device(device_id)
+        await self.store.remove_device(device_id)
 
     async def refuse_key(self) -> None:
         """Make the account's key a wrong one."""
-        assert await self._store.remove_key("test")
+        assert await self.store.remove_key("test")
 
     async def accept_key(self, key: str = API_KEY) -> None:
         """Make a key a right one again."""
-        await self._store.add_key(self._account, "test", key)
+        await self.store.add_key(self._account, "test", key)
 
     async def use_up_limit(self) -> None:
         """Ask as somebody else with the same key would, until it is too much."""
@@ -128,17 +136,21 @@ class LocalCloud:
         self.requests.clear()
 
 
-def record_requests(app: FastAPI, requests: list[Request]) -> None:
-    """Let an application note every request that it gets."""
+class Entrance:
+    """Notes every request that the cloud gets, and turns some away."""
 
-    class Recorder:
-        def __init__(self, inner: Any) -> None:
-            self._inner = inner
+    def __init__(self, app: Any, cloud: LocalCloud) -> None:
+        """Stand before an application."""
+        self._app = app
+        self._cloud = cloud
 
-        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-            requests.append(
-                Request(datetime.now(UTC), scope["path"], scope["query_string"].decode())
-            )
-            await self._inner(scope, receive, send)
-
-    app.add_middleware(Recorder)
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Take a request."""
+        path = scope["path"]
+        self._cloud.requests.append(
+            Request(datetime.now(UTC), path, unquote(scope["query_string"].decode()))
+        )
+        if self._cloud.break_history and path.endswith("/readings"):
+            await Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)

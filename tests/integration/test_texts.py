@@ -7,10 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 import custom_components.onemeter
+from custom_components.onemeter import errors
 from custom_components.onemeter.binary_sensor import BINARY_SENSORS
-from custom_components.onemeter.sensor import SENSORS
+from custom_components.onemeter.prices import PRICE_FIELDS
+from custom_components.onemeter.sensor import HISTORY_IMPORT, SENSORS
+from custom_components.onemeter.series import (
+    ENERGY_ABSOLUTE,
+    ENERGY_COMPENSATION,
+    ENERGY_COST,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +78,7 @@ def test_every_sensor_has_a_name_and_every_name_a_sensor() -> None:
         description.translation_key: set(description.translation_placeholders)
         for description in SENSORS
         if description.translation_key
-    }
+    } | {HISTORY_IMPORT.translation_key: set()}
     names = {key: placeholders(text["name"]) for key, text in ENGLISH["entity"]["sensor"].items()}
     assert names == named
 
@@ -95,9 +103,32 @@ def test_every_sensor_without_a_device_class_has_an_icon() -> None:
 
 
 def test_every_exception_key_is_translated_and_used() -> None:
-    source = (ROOT / "errors.py").read_text(encoding="utf-8")
-    assert all(f'"{key}"' in source for key in ENGLISH["exceptions"])
-    assert set(ENGLISH["exceptions"]) <= set(ENGLISH["config"]["error"])
+    used = set()
+    for source in ROOT.glob("*.py"):
+        used |= set(re.findall(r'_invalid\("(\w+)"\)', source.read_text(encoding="utf-8")))
+    used |= {key for _, key in errors.KEYS} | {errors.OTHER_KEY}
+    assert set(ENGLISH["exceptions"]) == used
+
+
+def test_every_error_of_the_library_has_its_words_in_the_forms() -> None:
+    keys = {key for _, key in errors.KEYS} | {errors.OTHER_KEY}
+    assert keys <= set(ENGLISH["config"]["error"])
+    assert keys <= set(ENGLISH["config_subentries"]["device"]["abort"])
+
+
+def test_every_statistic_has_a_name() -> None:
+    keys = {*PRICE_FIELDS, ENERGY_ABSOLUTE, ENERGY_COST, ENERGY_COMPENSATION}
+    names = ENGLISH["selector"]["statistic"]["options"]
+    assert set(names) == keys
+    assert all(placeholders(name) == {"device"} for name in names.values())
+
+
+def test_every_action_has_its_words_icon_and_fields() -> None:
+    services = yaml.safe_load((ROOT / "services.yaml").read_text(encoding="utf-8"))
+    texts_of = ENGLISH["services"]
+    assert set(services) == set(texts_of) == set(load("icons.json")["services"])
+    for name, service in services.items():
+        assert set(service["fields"]) == set(texts_of[name]["fields"])
 
 
 def test_the_manifest_is_what_home_assistant_asks_of_custom_integrations() -> None:

@@ -202,10 +202,34 @@ class OneMeterCloud:
         }
         if codes is not None:
             params["codes"] = ",".join(codes)
+        return await self._readings(device_id, params, priority, max_wait)
+
+    async def readings_before(  # noqa: PLR0913 (the API's own parameters)
+        self,
+        device_id: str,
+        instant: datetime,
+        count: int,
+        codes: Iterable[str],
+        *,
+        priority: Priority = Priority.USER,
+        max_wait: float = DEFAULT_MAX_WAIT_SECONDS,
+    ) -> Readings:
+        """Return the `count` newest readings up to an instant (aware), oldest first."""
+        params = {
+            "to": format_instant(instant),
+            "sort": "descending",
+            "limit": str(count),
+            "codes": ",".join(codes),
+        }
+        return await self._readings(device_id, params, priority, max_wait)
+
+    async def _readings(
+        self, device_id: str, params: Mapping[str, str], priority: Priority, max_wait: float
+    ) -> Readings:
+        """Return the readings that a query of a device gives, none if there are none."""
+        path = device_path(device_id, "readings")
         try:
-            data = await self.request(
-                device_path(device_id, "readings"), params, priority=priority, max_wait=max_wait
-            )
+            data = await self.request(path, params, priority=priority, max_wait=max_wait)
         except NotFoundError as err:
             if not err.no_readings:
                 raise

@@ -1,0 +1,142 @@
+"""Actions: reading the history again, and getting readings."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import probatio
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.core import HomeAssistant, ServiceCall, SupportsResponse, callback
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import device_registry as dr
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN
+from .errors import action_error
+from .onemeter_cloud import OneMeterError
+from .onemeter_cloud.readings import format_instant
+
+if TYPE_CHECKING:
+    from homeassistant.util.json import JsonObjectType
+
+    from .coordinator import OneMeterConfigEntry, OneMeterCoordinator
+
+SERVICE_IMPORT_HISTORY: Final = "import_history"
+SERVICE_GET_READINGS: Final = "get_readings"
+
+ATTR_CODES: Final = "codes"
+ATTR_END: Final = "end"
+ATTR_START: Final = "start"
+
+LONGEST_WAIT_SECONDS: Final = 120.0
+"""How long an action waits for its turn in the request budget before it says that it is spent."""
+
+_IMPORT_HISTORY_SCHEMA: Final = probatio.Schema(
+    {
+        probatio.Required(ATTR_DEVICE_ID): cv.string,
+        probatio.Optional(ATTR_START): cv.datetime,
+        probatio.Optional(ATTR_END): cv.datetime,
+    }
+)
+_GET_READINGS_SCHEMA: Final = probatio.Schema(
+    {
+        probatio.Required(ATTR_DEVICE_ID): cv.string,
+        probatio.Required(ATTR_START): cv.datetime,
+        probatio.Optional(ATTR_END): cv.datetime,
+        probatio.Optional(ATTR_CODES): probatio.All(cv.ensure_list, [cv.string]),
+    }
+)
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Register the actions."""
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_IMPORT_HISTORY,
+        _async_import_history,
+        schema=_IMPORT_HISTORY_SCHEMA,
+        supports_response=SupportsResponse.OPTIONAL,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_GET_READINGS,
+        _async_get_readings,
+        schema=_GET_READINGS_SCHEMA,
+        supports_response=SupportsResponse.ONLY,
+    )
+
+
+async def _async_import_history(call: ServiceCall) -> JsonObjectType:
+    """Read the history of a device again; return how much came of it."""
+    coordinator, device_id = _device_of(call)
+    start, end = _span_of(call)
+    if coordinator.history is None:
+        raise _invalid("no_recorder")
+    try:
+        result = await coordinator.history.async_import(
+            device_id, start, end, max_wait=LONGEST_WAIT_SECONDS
+        )
+    except OneMeterError as err:
+        raise action_error(err) from err
+    return {"readings": result.readings, "rows_changed": result.rows}
+
+
+async def _async_get_readings(call: ServiceCall) -> JsonObjectType:
+    """Return the stored readings of a device, as the cloud has them."""
+    coordinator, device_id = _device_of(call)
+    start, end = _span_of(call)
+    if start is None:
+        raise _invalid("start_after_end")
+    try:
+        readings = await coordinator.cloud.readings(
+            device_id,
+            start,
+            end or dt_util.utcnow(),
+            call.data.get(ATTR_CODES),
+            max_wait=LONGEST_WAIT_SECONDS,
+        )
+    except OneMeterError as err:
+        raise action_error(err) from err
+    return {
+        "readings": [
+            {**row, "date": format_instant(datetime.fromtimestamp(time, UTC))}
+            for time, row in zip(readings.times, readings.rows, strict=True)
+        ]
+    }
+
+
+def _device_of(call: ServiceCall) -> tuple[OneMeterCoordinator, str]:
+    """Return the account and the id of the device that an action is for."""
+    registered = dr.async_get(call.hass).async_get(call.data[ATTR_DEVICE_ID])
+    if registered is None:
+        raise _invalid("unknown_device")
+    entry: OneMeterConfigEntry | None = call.hass.config_entries.async_get_entry(
+        registered.config_entry_id
+    )
+    if entry is None or entry.domain != DOMAIN:
+        raise _invalid("unknown_device")
+    if entry.state is not ConfigEntryState.LOADED:
+        raise _invalid("not_loaded")
+    device_id = next(
+        identifier for domain, identifier in registered.identifiers if domain == DOMAIN
+    )
+    if device_id not in entry.runtime_data.data:
+        raise _invalid("device_gone")
+    return entry.runtime_data, device_id
+
+
+def _span_of(call: ServiceCall) -> tuple[datetime | None, datetime | None]:
+    """Return start and end of an action; times without a zone are those of the home."""
+    start, end = (
+        dt_util.as_utc(call.data[name]) if name in call.data else None
+        for name in (ATTR_START, ATTR_END)
+    )
+    if end is not None and (start is None or start >= end):
+        raise _invalid("start_after_end")
+    return start, end
+
+
+def _invalid(key: str) -> ServiceValidationError:
+    return ServiceValidationError(translation_domain=DOMAIN, translation_key=key)
