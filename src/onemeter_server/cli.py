@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from .app import create_app
 from .clock import system_clock
+from .control import CONTROL_HOST, create_control_app
 from .database import Database
 from .demo import DEMO_KEY
 from .demo_life import DemoClock, DemoLife
@@ -53,6 +54,7 @@ class _Settings:
     rate_limit: float | None
     demo: bool
     demo_speed: float
+    control_port: int | None
 
 
 @app.callback()
@@ -81,6 +83,17 @@ def run(  # noqa: PLR0913 - every option of the command is one
     demo_speed: Annotated[
         float, typer.Option(metavar="N", help="Let the demo's time run N times as fast.")
     ] = 1.0,
+    control_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=_HIGHEST_PORT,
+            metavar="PORT",
+            help=f"For tests: let everybody on this machine withhold, release and add readings and "
+            f"replace the demo's meters, without a key, at http://{CONTROL_HOST}:PORT/ (never at "
+            f"--host); 0 takes a free port. Default: off.",
+        ),
+    ] = None,
 ) -> None:
     """Run the server until it is told to stop."""
     if rate_limit is not None and rate_limit <= 0:
@@ -96,6 +109,7 @@ def run(  # noqa: PLR0913 - every option of the command is one
         rate_limit=rate_limit,
         demo=demo,
         demo_speed=demo_speed,
+        control_port=control_port,
     )
     # Where the loop cannot handle signals (Windows), Ctrl-C arrives as this exception.
     with suppress(KeyboardInterrupt):
@@ -165,6 +179,11 @@ async def _run(settings: _Settings) -> None:
         server = create_app(database, rate_limit_per_minute=settings.rate_limit, clock=clock)
         address = await stack.enter_async_context(serving(server, settings.host, settings.port))
         typer.echo(f"The OneMeter Cloud API is served at {address}")
+        if settings.control_port is not None:
+            control = await stack.enter_async_context(
+                serving(create_control_app(database), CONTROL_HOST, settings.control_port, path="/")
+            )
+            typer.echo(f"Its control interface is served at {control}")
         typer.echo(f"Devices: {await Store(database).count_devices()}")
         if life is None:
             await stopped.wait()

@@ -3,7 +3,6 @@
 import asyncio
 from contextlib import suppress
 from datetime import timedelta
-from itertools import dropwhile
 from typing import TYPE_CHECKING, Final
 
 from .clock import epoch_seconds, system_clock
@@ -16,7 +15,8 @@ from .demo import (
     house_readings,
 )
 from .demo_energy import QUARTER_SECONDS
-from .queries import find_device, reading_span
+from .demo_meter import DemoMeter
+from .queries import NOTHING, find_device, installed_meters, recorded_extent
 from .store import NameTakenError, Store
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class DemoLife:
         self._store = Store(database)
         self._clock = clock
         self._history = history
-        self._meters: list[_Meter] = []
+        self._meters: list[DemoMeter] = []
 
     async def begin(self) -> None:
         """Add the demo's account, key, devices and history, as far as they are not there yet."""
@@ -78,6 +78,10 @@ class DemoLife:
         """Add every reading that is due by the clock."""
         now = epoch_seconds(self._clock())
         for meter in self._meters:
+            if meter.next_time > now:
+                continue
+            for registers in await self._store.install_new_meters(meter.device_id, meter.next_time):
+                meter.replace(registers)
             await self._store.add_readings(meter.device_id, meter.due(now))
 
     async def live(self) -> None:
@@ -96,29 +100,30 @@ class DemoLife:
         account: int,
         record: DeviceRecord,
         series: Callable[[int], Iterator[tuple[int, Values]]],
-    ) -> _Meter:
-        """Return a meter at the first reading that the database lacks."""
+    ) -> DemoMeter:
+        """Return a device's meter, gone on to the first reading that the database lacks."""
         device = await find_device(self._database, account, record.id)
-        span = None if device is None else await reading_span(self._database, device.number)
         if device is None:
             await self._store.add_device(account, record)
-        if span is None:
-            now = epoch_seconds(self._clock() - self._history)
-            return _Meter(record.id, series(now - now % QUARTER_SECONDS))
+            recorded, installed = NOTHING, []
+        else:
+            now = epoch_seconds(self._clock())
+            recorded = await recorded_extent(self._database, device.number, until=now)
+            installed = await installed_meters(self._database, device.number)
+        if installed:
+            first = installed[0].since
+        else:
+            first = self._history_start() if recorded.first is None else recorded.first
+            await self._store.install_first_meter(record.id, first)
         # Sums start at the first reading, so the series is gone through again from there.
-        readings = series(span.first)
-        return _Meter(record.id, dropwhile(lambda reading: reading[0] <= span.last, readings))
+        meter = DemoMeter(record.id, series(first))
+        for new in installed[1:]:
+            meter.skip(new.since - 1)
+            meter.replace(new.registers)
+        if recorded.last is not None:
+            meter.skip(recorded.last)
+        return meter
 
-
-class _Meter:
-    """The readings of a device that are still to come."""
-
-    def __init__(self, device_id: str, readings: Iterator[tuple[int, Values]]) -> None:
-        self.device_id = device_id
-        self._readings = readings
-        self._next = next(readings)
-
-    def due(self, now: int) -> Iterator[tuple[int, Values]]:
-        while self._next[0] <= now:
-            yield self._next
-            self._next = next(self._readings)
+    def _history_start(self) -> int:
+        start = epoch_seconds(self._clock() - self._history)
+        return start - start % QUARTER_SECONDS

@@ -4,21 +4,24 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import func, select, true, union_all
 
 from .clock import epoch_seconds
 from .keys import hash_key
 from .records import DeviceHistory, DeviceRecord, StoredReading
-from .tables import ApiKeyRow, DeviceRow, ReadingRow
+from .tables import ApiKeyRow, DemoMeterRow, DeviceRow, ReadingRow, WithheldReadingRow
 from .usage import SECONDS_AN_HOUR, Month
+from .withholding import withheld_spans
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from .database import Database
+    from .spans import Span
+    from .withholding import ReadingTable
 
 # The table itself: rows in bulk come out quicker than through the mapped class.
 _READINGS: Final = ReadingRow.__table__
@@ -57,11 +60,34 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """From the first to the last reading of a device (epoch seconds)."""
+class InstalledMeter:
+    """A meter of the living demo: its first reading's time, and what its registers started at."""
 
-    first: int
-    last: int
+    since: int
+    registers: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """How many readings there are, and from when to when (epoch seconds; `None` if none)."""
+
+    count: int = 0
+    first: int | None = None
+    last: int | None = None
+
+
+NOTHING: Final = Extent()
+"""The extent of no readings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """What is stored of a device: readings that the API shows, and readings that are kept back."""
+
+    device_id: str
+    stored: Extent
+    withheld: Extent
+    withheld_spans: Sequence[Span]
 
 
 async def find_caller(database: Database, key: str) -> Caller | None:
@@ -124,13 +150,51 @@ async def read_history(database: Database, device: KnownDevice, now: datetime) -
     return await database.transact(work)
 
 
-async def reading_span(database: Database, number: int) -> Span | None:
-    """Return when a device was read first and last, `None` if never."""
+async def recorded_extent(database: Database, number: int, *, until: int) -> Extent:
+    """Return the extent of all readings of a device up to an instant, the withheld ones too."""
 
-    async def work(session: AsyncSession) -> Span | None:
-        first = await _readings(session, number, Window(), limit=1)
-        last = await _readings(session, number, Window(descending=True), limit=1)
-        return Span(first=first[0].time, last=last[0].time) if first else None
+    async def work(session: AsyncSession) -> Extent:
+        return await _extent(session, number, ReadingRow, WithheldReadingRow, until=until)
+
+    return await database.transact(work)
+
+
+async def installed_meters(database: Database, number: int) -> list[InstalledMeter]:
+    """Return the meters of a device of the living demo that have been read, the first one first."""
+
+    async def work(session: AsyncSession) -> list[InstalledMeter]:
+        rows = await session.execute(
+            select(DemoMeterRow.since, DemoMeterRow.registers)
+            .where(DemoMeterRow.device_number == number, DemoMeterRow.since.is_not(None))
+            .order_by(DemoMeterRow.since, DemoMeterRow.id)
+        )
+        return [
+            InstalledMeter(since=since, registers=registers)
+            for since, registers in rows
+            if since is not None
+        ]
+
+    return await database.transact(work)
+
+
+async def find_inventory(database: Database, device_id: str) -> Inventory | None:
+    """Return what is stored of a device of any account, `None` if there is none of this id."""
+
+    async def work(session: AsyncSession) -> Inventory | None:
+        number = await session.scalar(select(DeviceRow.number).where(DeviceRow.id == device_id))
+        return None if number is None else await _inventory(session, number, device_id)
+
+    return await database.transact(work)
+
+
+async def find_inventories(database: Database) -> list[Inventory]:
+    """Return what is stored of each device of all accounts, in the order of adding."""
+
+    async def work(session: AsyncSession) -> list[Inventory]:
+        devices = await session.execute(
+            select(DeviceRow.number, DeviceRow.id).order_by(DeviceRow.number)
+        )
+        return [await _inventory(session, number, id_) for number, id_ in devices.all()]
 
     return await database.transact(work)
 
@@ -170,6 +234,31 @@ async def _readings(
     order = _READINGS.c.time.desc() if window.descending else _READINGS.c.time
     rows = await session.execute(query.order_by(order).offset(window.skip).limit(limit))
     return [StoredReading(time=time, values=orjson.loads(text)) for time, text in rows]
+
+
+async def _inventory(session: AsyncSession, number: int, device_id: str) -> Inventory:
+    return Inventory(
+        device_id=device_id,
+        stored=await _extent(session, number, ReadingRow),
+        withheld=await _extent(session, number, WithheldReadingRow),
+        withheld_spans=await withheld_spans(session, number),
+    )
+
+
+async def _extent(
+    session: AsyncSession, number: int, *tables: ReadingTable, until: int | None = None
+) -> Extent:
+    times = union_all(
+        *(
+            select(table.time).where(
+                table.device_number == number, true() if until is None else table.time <= until
+            )
+            for table in tables
+        )
+    ).subquery()
+    query = select(func.count(), func.min(times.c.time), func.max(times.c.time))
+    count, first, last = (await session.execute(query.select_from(times))).one()
+    return Extent(count=count, first=first, last=last)
 
 
 def _known_device(row: DeviceRow) -> KnownDevice:

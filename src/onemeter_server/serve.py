@@ -31,8 +31,10 @@ class _Protocol(H11Protocol):
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> AsyncGenerator[str]:
-    """Serve an application as long as the context lasts; yield the API's base URL.
+async def serving(
+    app: ASGIApp, host: str = "127.0.0.1", port: int = 0, *, path: str = "/api/"
+) -> AsyncGenerator[str]:
+    """Serve an application as long as the context lasts; yield its base URL, ending in `path`.
 
     Port 0 takes a free one. Signals are left alone. At the end every connection and every request
     still open is broken off. Uvicorn's own server would sleep and poll, which hangs when tests
@@ -56,7 +58,7 @@ async def serving(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Async
         lambda: _Protocol(config=config, server_state=state, app_state={}, _loop=loop), host, port
     )
     try:
-        yield f"http://{_address(server.sockets[0])}/api/"
+        yield f"http://{_address(server.sockets[0])}{path}"
     finally:
         server.close()
         server.abort_clients()

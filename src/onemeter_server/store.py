@@ -2,22 +2,33 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from itertools import batched
+from itertools import batched, filterfalse
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from .keys import hash_key
-from .tables import AccountRow, ApiKeyRow, DeviceRow, ReadingRow
+from .registers import check_start_values
+from .spans import Span
+from .tables import (
+    AccountRow,
+    ApiKeyRow,
+    DemoMeterRow,
+    DeviceRow,
+    ReadingRow,
+    WithheldReadingRow,
+)
+from .withholding import release_span, withheld_spans, withhold_span
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from .database import Database
     from .records import DeviceRecord, Values
+    from .withholding import ReadingTable
 
 _ROWS_AN_INSERT: Final = 10_000
 
@@ -140,35 +151,144 @@ class Store:
         """Add readings of a device: (epoch seconds, {OBIS code: value}), in any order.
 
         A reading at an instant that already has one takes its place, so adding twice changes
-        nothing. All are added or none. Raises `UnknownDeviceError`.
+        nothing. What lies in a withheld span is kept back. All are added or none. Raises
+        `UnknownDeviceError`.
         """
 
         async def work(session: AsyncSession) -> None:
-            number = (await _device(session, device_id)).number
-            upsert = _upsert_reading(self._database.dialect)
+            number = await _hold_device(session, device_id)
+            spans = await withheld_spans(session, number)
+
+            def is_withheld(reading: tuple[int, Values]) -> bool:
+                return any(reading[0] in span for span in spans)
+
             for batch in batched(readings, _ROWS_AN_INSERT, strict=False):
-                await session.execute(
-                    upsert,
-                    [
-                        {
-                            "device_number": number,
-                            "time": time,
-                            "registers": orjson.dumps(values).decode(),
-                        }
-                        for time, values in batch
-                    ],
-                )
+                visible = filterfalse(is_withheld, batch)
+                await self._upsert(session, ReadingRow, number, visible)
+                kept_back = filter(is_withheld, batch)
+                await self._upsert(session, WithheldReadingRow, number, kept_back)
 
         await self._database.transact(work)
 
+    async def withhold(
+        self, device_id: str, start: int | None = None, end: int | None = None
+    ) -> None:
+        """Keep back a device's readings from `start` to `end`, those to come too.
 
-def _upsert_reading(dialect: str) -> sqlite.Insert | postgresql.Insert:
+        Bounds are epoch seconds and included; `None` for none. Until they are released, the
+        readings are as good as not there: as if the reader were out of every gateway's range.
+        Raises `UnknownDeviceError`, and `ValueError` when the span would end before it starts.
+        """
+        span = Span(start=start, end=end)
+
+        async def work(session: AsyncSession) -> None:
+            await withhold_span(session, await _hold_device(session, device_id), span)
+
+        await self._database.transact(work)
+
+    async def release(
+        self, device_id: str, start: int | None = None, end: int | None = None
+    ) -> None:
+        """Let a device's withheld readings from `start` to `end` appear, as if uploaded by hand.
+
+        No reading of this span is kept back any longer, and what is withheld outside it stays so:
+        releasing up to the present is one upload while the reader stays out of range. Bounds and
+        errors are those of `withhold`.
+        """
+        span = Span(start=start, end=end)
+
+        async def work(session: AsyncSession) -> None:
+            await release_span(session, await _hold_device(session, device_id), span)
+
+        await self._database.transact(work)
+
+    async def replace_meter(
+        self, device_id: str, registers: Mapping[str, float] | None = None
+    ) -> None:
+        """Put a new meter behind a device of the living demo, from its next reading on.
+
+        `registers` says what energy registers (OBIS code, kWh or kvarh) start at; those that are
+        not named start at 0. Readings given to `add_readings` are facts, which this does not
+        change. Raises `UnknownDeviceError`, and `ValueError` for what no energy register can show.
+        """
+        start_values = dict(registers or {})
+        check_start_values(start_values)
+
+        async def work(session: AsyncSession) -> None:
+            number = (await _device(session, device_id)).number
+            session.add(DemoMeterRow(device_number=number, since=None, registers=start_values))
+
+        await self._database.transact(work)
+
+    async def install_first_meter(self, device_id: str, since: int) -> None:
+        """Note when a device of the living demo was read first. Raises `UnknownDeviceError`."""
+
+        async def work(session: AsyncSession) -> None:
+            number = (await _device(session, device_id)).number
+            session.add(DemoMeterRow(device_number=number, since=since, registers={}))
+
+        await self._database.transact(work)
+
+    async def install_new_meters(self, device_id: str, since: int) -> list[dict[str, float]]:
+        """Install the meters that `replace_meter` has announced: their first reading is at `since`.
+
+        Returns what their registers start at, in the order in which they were announced. Raises
+        `UnknownDeviceError`.
+        """
+
+        async def work(session: AsyncSession) -> list[dict[str, float]]:
+            number = (await _device(session, device_id)).number
+            meters = await session.scalars(
+                select(DemoMeterRow)
+                .where(DemoMeterRow.device_number == number, DemoMeterRow.since.is_(None))
+                .order_by(DemoMeterRow.id)
+            )
+            announced = list(meters)
+            for meter in announced:
+                meter.since = since
+            return [meter.registers for meter in announced]
+
+        return await self._database.transact(work)
+
+    async def _upsert(
+        self,
+        session: AsyncSession,
+        table: ReadingTable,
+        number: int,
+        readings: Iterable[tuple[int, Values]],
+    ) -> None:
+        rows = [
+            {"device_number": number, "time": time, "registers": orjson.dumps(values).decode()}
+            for time, values in readings
+        ]
+        if rows:
+            await session.execute(_upsert_statement(self._database.dialect, table), rows)
+
+
+def _upsert_statement(dialect: str, table: ReadingTable) -> sqlite.Insert | postgresql.Insert:
     """Return the one statement that SQL dialects do not share: insert, or update what is there."""
-    insert = postgresql.insert(ReadingRow) if dialect == "postgresql" else sqlite.insert(ReadingRow)
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     return insert.on_conflict_do_update(
-        index_elements=[ReadingRow.device_number, ReadingRow.time],
+        index_elements=[table.device_number, table.time],
         set_={"registers": insert.excluded.registers},
     )
+
+
+async def _hold_device(session: AsyncSession, device_id: str) -> int:
+    """Return a device's number; until the transaction's end nobody else can hold the device.
+
+    Whoever writes readings or withheld spans holds the device first: else a reading could be added
+    beside a span that is just being withheld. Writing a row is the lock that all databases have.
+    """
+    number = await session.scalar(
+        update(DeviceRow)
+        .where(DeviceRow.id == str(UUID(device_id)))
+        .values(name=DeviceRow.name)
+        .returning(DeviceRow.number)
+    )
+    if number is None:
+        raise UnknownDeviceError(device_id)
+    return number
 
 
 async def _device(session: AsyncSession, device_id: str) -> DeviceRow:

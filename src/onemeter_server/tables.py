@@ -71,3 +71,49 @@ class ReadingRow(Base):
     )
     time: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     registers: Mapped[str] = mapped_column(Text)
+
+
+class WithheldReadingRow(Base):
+    """A reading that is kept back: it lies in a withheld span, and no query of the API sees it.
+
+    No instant of a device is in this table and in `readings` at the same time.
+    """
+
+    __tablename__ = "withheld_readings"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - declared so by SQLAlchemy
+
+    device_number: Mapped[int] = mapped_column(
+        ForeignKey("devices.number", ondelete="CASCADE"), primary_key=True
+    )
+    time: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    registers: Mapped[str] = mapped_column(Text)
+
+
+class WithheldSpanRow(Base):
+    """A span whose readings are kept back, bounds included; those of a device are disjoint."""
+
+    __tablename__ = "withheld_spans"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    device_number: Mapped[int] = mapped_column(
+        ForeignKey("devices.number", ondelete="CASCADE"), index=True
+    )
+    start: Mapped[int | None] = mapped_column(BigInteger)
+    end: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class DemoMeterRow(Base):
+    """A meter behind a device of the living demo: the first one, and each that replaced another.
+
+    `since` is the time of its first reading, null as long as it has none; `registers` is what its
+    registers start at, as JSON.
+    """
+
+    __tablename__ = "demo_meters"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    device_number: Mapped[int] = mapped_column(
+        ForeignKey("devices.number", ondelete="CASCADE"), index=True
+    )
+    since: Mapped[int | None] = mapped_column(BigInteger)
+    registers: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -6,8 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,18 +19,19 @@ from onemeter_server import cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from typer.testing import Result
 
 COMMAND = [sys.executable, "-c", "from onemeter_server.cli import app; app()"]
 TIMEOUT_SECONDS = 60
 
+needs_proc = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="Linux tells sockets")
+
 
 @contextmanager
 def running(*options: str, home: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """Run the server as a process; yield it with the first lines that it prints."""
-    lines_wanted = 3 if "--demo" in options else 2
+    lines_wanted = 2 + ("--demo" in options) + ("--control-port" in options)
     process = subprocess.Popen(  # noqa: S603 - our own command
         [*COMMAND, "run", *options],
         stdout=subprocess.PIPE,
@@ -47,6 +50,33 @@ def get(url: str, key: str) -> Any:
     request = urllib.request.Request(url, headers={"Authorization": key})  # noqa: S310 - loopback
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
         return json.load(answer)
+
+
+def post(url: str, body: object) -> Any:
+    request = urllib.request.Request(  # noqa: S310 - loopback
+        url, json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+        return json.load(answer)
+
+
+def listening(pid: int) -> set[tuple[str, int]]:
+    """Return the addresses and ports of IPv4 that a process listens on."""
+    descriptors = [str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()]
+    found = set()
+    for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        local, state, inode = fields[1], fields[3], fields[9]
+        if state == "0A" and f"socket:[{inode}]" in descriptors:
+            address, port = local.split(":")
+            found.add((socket.inet_ntoa(bytes.fromhex(address)[::-1]), int(port, 16)))
+    return found
+
+
+def port_of(line: str) -> int:
+    port = urllib.parse.urlsplit(line.rsplit(maxsplit=1)[-1]).port
+    assert port is not None
+    return port
 
 
 def call(*arguments: str, home: Path) -> Result:
@@ -83,6 +113,50 @@ def test_a_key_made_on_the_command_line_opens_the_running_server(tmp_path: Path)
 
 
 @pytest.mark.usefixtures("socket_enabled")
+def test_the_control_interface_of_the_demo_withholds_readings(tmp_path: Path) -> None:
+    with running("--demo", "--port", "0", "--control-port", "0", home=tmp_path) as (_, lines):
+        api, control = lines[0].split()[-1], lines[1].split()[-1]
+        assert lines[1].startswith("Its control interface is served at http://127.0.0.1:")
+        house = get(f"{control}devices", "")["devices"][0]
+
+        told = post(f"{control}devices/{house['id']}/withhold", {})
+
+        assert told["withheld"] == house["stored"]
+        assert get(f"{api}devices/{house['id']}", "demo")["lastReading"] is None
+
+
+@pytest.mark.usefixtures("socket_enabled")
+@needs_proc
+def test_there_is_no_control_interface_unless_asked_for(tmp_path: Path) -> None:
+    with running("--port", "0", home=tmp_path) as (process, lines):
+        assert listening(process.pid) == {("127.0.0.1", port_of(lines[0]))}
+
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=TIMEOUT_SECONDS) == ("", None)
+
+
+@pytest.mark.usefixtures("socket_enabled")
+@needs_proc
+def test_the_control_interface_stays_on_loopback_whatever_the_host(tmp_path: Path) -> None:
+    options = ("--host", "0.0.0.0", "--port", "0", "--control-port", "0")  # noqa: S104 - the point
+    with running(*options, home=tmp_path) as (process, lines):
+        assert listening(process.pid) == {
+            ("0.0.0.0", port_of(lines[0])),  # noqa: S104
+            ("127.0.0.1", port_of(lines[1])),
+        }
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_a_control_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = call("run", "--port", "0", "--control-port", port, home=tmp_path)
+
+    assert result.exit_code == 1
+    assert result.output.splitlines()[-1].startswith("The server cannot start:")
+
+
+@pytest.mark.usefixtures("socket_enabled")
 def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -103,7 +177,13 @@ def test_a_database_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, url:
 
 
 @pytest.mark.parametrize(
-    "options", [("--rate-limit", "0"), ("--demo", "--demo-speed", "-1"), ("--port", "70000")]
+    "options",
+    [
+        ("--rate-limit", "0"),
+        ("--demo", "--demo-speed", "-1"),
+        ("--port", "70000"),
+        ("--control-port", "70000"),
+    ],
 )
 def test_options_that_make_no_sense_are_refused(tmp_path: Path, options: tuple[str, ...]) -> None:
     assert call("run", *options, home=tmp_path).exit_code == 2
