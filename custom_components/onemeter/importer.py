@@ -44,6 +44,7 @@ DEEP: Final = timedelta(days=60)
 DEEP_EVERY: Final = timedelta(days=7)
 LONGEST_GAP: Final = timedelta(minutes=30)
 
+_PERIOD: Final = timedelta(minutes=15)
 _MAX_WAIT_SECONDS: Final = 180.0
 _STORE_VERSION: Final = 1
 _COMPLETE: Final = 100
@@ -130,7 +131,10 @@ class HistoryImporter:
         """
         device = self._coordinator.data[device_id].device
         reader = HistoryReader(
-            cloud=self._coordinator.cloud, priority=Priority.USER, max_wait=max_wait
+            cloud=self._coordinator.cloud,
+            priority=Priority.USER,
+            max_wait=max_wait,
+            always_with_neighbours=True,
         )
         plan = self._plan_for(device)
         if start is None or self._devices[device_id].plan != plan.fingerprint:
@@ -169,7 +173,10 @@ class HistoryImporter:
         if not plan.series:
             return
         reader = HistoryReader(
-            cloud=self._coordinator.cloud, priority=Priority.BACKGROUND, max_wait=_MAX_WAIT_SECONDS
+            cloud=self._coordinator.cloud,
+            priority=Priority.BACKGROUND,
+            max_wait=_MAX_WAIT_SECONDS,
+            always_with_neighbours=False,
         )
         progress = self._devices[device.id]
         if progress.plan != plan.fingerprint:
@@ -343,6 +350,7 @@ def _progress_from_json(stored: Mapping[str, Any] | None) -> _Progress:
 def _due_since(progress: _Progress, device: Device, now: datetime) -> datetime | None:
     """Return from when on a device's history has to be read again, `None` if the poll is enough."""
     starts: list[datetime] = []
+    now -= timedelta(seconds=now.timestamp() % _PERIOD.total_seconds())
     if progress.deep_at is None or now - progress.deep_at >= DEEP_EVERY:
         starts.append(now - DEEP)
     elif progress.recent_at is None or now - progress.recent_at >= RECENT_EVERY:

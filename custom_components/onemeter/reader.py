@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from homeassistant.util import dt as dt_util
 
 from .onemeter_cloud import Readings
-from .onemeter_cloud.history import HOUR_SECONDS, WRONG_READINGS
+from .onemeter_cloud.history import WRONG_READINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +48,10 @@ class HistoryReader:
     priority: Priority
     max_wait: float
 
+    # Somebody who asks for a part knows that it has changed, perhaps from its first reading on.
+    # A part that is only looked through again is likely to start with a reading that was known.
+    always_with_neighbours: bool
+
     async def everything(self, device: Device, codes: tuple[str, ...]) -> Part:
         """Return all readings of a device since its installation."""
         initial = device.initial_reading
@@ -73,7 +77,8 @@ class HistoryReader:
         count = sum(time <= last for time in readings.times)
         if until is None:
             readings = joined(readings, single(device.last_reading))
-        if not readings.times or readings.times[0] - start.timestamp() > HOUR_SECONDS:
+        starts_in_hole = not readings.times or readings.times[0] > start.timestamp()
+        if starts_in_hole or self.always_with_neighbours:
             before = await self.cloud.readings_before(
                 device.id,
                 start,

@@ -46,8 +46,18 @@ try:
     from homeassistant.components.recorder.statistics import get_metadata_with_session
     from homeassistant.components.recorder.tasks import RecorderTask
     from homeassistant.components.recorder.util import database_job_retry_wrapper
-    from sqlalchemy import Connection, bindparam, insert, select, update
-    from sqlalchemy.dialects import postgresql
+    from sqlalchemy import (
+        ARRAY,
+        BigInteger,
+        Connection,
+        Double,
+        bindparam,
+        func,
+        insert,
+        null,
+        select,
+        update,
+    )
 except ImportError as error:
     # Nothing but the bulk way needs these.
     _missing = str(error)
@@ -303,42 +313,47 @@ def _write_rows(instance: Recorder, statistic_id: str, rows: Sequence[HourRow]) 
                 changed.append((old[0], row))
         if new:
             now = time.time()
-            connection.execute(insert(Statistics), [_values(row, metadata_id, now) for row in new])
+            connection.execute(
+                insert(Statistics),
+                [
+                    {
+                        "metadata_id": metadata_id,
+                        "created_ts": now,
+                        "start_ts": float(row.start),
+                        "state": row.state,
+                        "sum": row.sum,
+                    }
+                    for row in new
+                ],
+            )
         if changed:
-            _change_rows(connection, metadata_id, changed)
+            _change_rows(connection, changed)
         return len(new) + len(changed)
 
 
-def _values(row: HourRow, metadata_id: int, now: float) -> dict[str, float]:
-    """Return the columns of a new row; all others stay empty."""
-    return {
-        "metadata_id": metadata_id,
-        "created_ts": now,
-        "start_ts": float(row.start),
-        "state": row.state,
-        "sum": row.sum,
-    }
-
-
-def _change_rows(
-    connection: Connection, metadata_id: int, changed: Sequence[tuple[int, HourRow]]
-) -> None:
+def _change_rows(connection: Connection, changed: Sequence[tuple[int, HourRow]]) -> None:
     """Change rows, given with their ids."""
-    emptied = dict.fromkeys(("mean", "min", "max", "last_reset_ts"))
-    if connection.dialect.name == "postgresql":
-        # Its driver would send an UPDATE row by row, each with a journey to the server and back; of
-        # an INSERT it sends many rows at once. All of these ids exist: nothing is inserted.
-        upsert = postgresql.insert(Statistics)
-        kept = {"state": upsert.excluded.state, "sum": upsert.excluded.sum}
-        now = time.time()
+    emptied = dict.fromkeys(("mean", "min", "max", "last_reset_ts"), null())
+    if connection.dialect.name != "postgresql":
         connection.execute(
-            upsert.on_conflict_do_update(index_elements=[Statistics.id], set_={**emptied, **kept}),
-            [{"id": row_id, **_values(row, metadata_id, now)} for row_id, row in changed],
+            update(Statistics).where(Statistics.id == bindparam("row_id")).values(emptied),
+            [{"row_id": row_id, "state": row.state, "sum": row.sum} for row_id, row in changed],
         )
         return
+    # PostgreSQL's driver would send that row by row, each with a journey to the server and back.
+    values = (
+        func.unnest(
+            bindparam("ids", [row_id for row_id, _ in changed], ARRAY(BigInteger)),
+            bindparam("states", [row.state for _, row in changed], ARRAY(Double)),
+            bindparam("sums", [row.sum for _, row in changed], ARRAY(Double)),
+        )
+        .table_valued("id", "state", "sum")
+        .render_derived()
+    )
     connection.execute(
-        update(Statistics).where(Statistics.id == bindparam("row_id")).values(emptied),
-        [{"row_id": row_id, "state": row.state, "sum": row.sum} for row_id, row in changed],
+        update(Statistics)
+        .where(Statistics.id == values.c.id)
+        .values({**emptied, "state": values.c.state, "sum": values.c.sum})
     )
 
 

@@ -29,7 +29,11 @@ async def live_through(
 async def pass_in_one_step(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory, time: timedelta
 ) -> None:
-    """Let some time be over at once, and finish what that set off."""
+    """Let some time be over at once, and finish what that set off.
+
+    Without asyncio's debug mode, which would note a traceback for each of very many callbacks.
+    """
+    hass.loop.set_debug(False)
     freezer.tick(time)
     async_fire_time_changed(hass)
     await settle(hass, freezer)

@@ -1,5 +1,6 @@
 """Home Assistant's test harness beside a real local cloud on a socket."""
 
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
 
     type MakeEntry = Callable[..., MockConfigEntry]
+
+# The databases' statements are very many.
+logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
 NOW = "2026-11-23T10:05:00+00:00"
 

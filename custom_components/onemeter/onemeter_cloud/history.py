@@ -5,7 +5,10 @@ start of the history, plus an offset for every time the meter was replaced: neve
 added up before. So the same readings give the same rows, in whatever order and pieces they came.
 """
 
+import math
 from bisect import bisect_right
+from itertools import islice
+from operator import lt
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -16,16 +19,11 @@ DEFAULT_LIMIT_KW: Final = 200.0
 WRONG_READINGS: Final = 4
 """How many readings in a row may be wrong before they are taken for the truth."""
 
-
-class Point(NamedTuple):
-    """A register (kWh) at an instant (epoch seconds)."""
-
-    time: int
-    value: float
+_RESOLUTION: Final = 0.01  # of the meters' counters, in kWh
 
 
 class Offset(NamedTuple):
-    """From `time` (epoch seconds) on, the sum is the register plus `value` (kWh).
+    """From the reading at `time` (epoch seconds) on, the sum is the register plus `value` (kWh).
 
     One for each meter: the first makes the history start at zero, each further one lets the sum go
     on when another meter took the place of the one before.
@@ -63,19 +61,33 @@ def hourly_energy(
 ) -> Hourly:
     """Return the hourly energy of one register's readings (epoch seconds, kWh), in any order.
 
-    Without `offsets` the first reading is the start of the history. A window of a longer history
-    gives the offsets that a run over the earlier part returned; those after its first reading are
-    found anew.
+    Between two readings the energy is shared out in proportion to time; between the last reading of
+    a meter and the first of another nothing is known, and the sum stands still. Which readings
+    count is said in `plausible_readings`. There is a row for every hour from that of the first
+    reading to that of the last; a reading on the hour belongs to the hour that it ends.
 
-    Between two readings the energy is shared out in proportion to time. A fall of the register is
-    another meter, unless the register comes back within `WRONG_READINGS`: then the readings between
-    were wrong and are left out, as are jumps above `limit_kw` that are taken back.
+    Without `offsets` the readings are a whole history, which the first of them starts at zero. With
+    the offsets that a run over the history returned, they may be a window of it. Its rows are then
+    exactly those of the whole, from the hour of its first reading on (from the jump on, if it
+    starts with an impossible one), if
+
+    - the window holds every reading from its first one to its last,
+    - its first reading is among the plausible ones of the run that returned the offsets, and at
+      least `WRONG_READINGS` readings of that run follow it (just one reading of overlap is enough
+      where none are wrong).
+
+    Meters that appear within the window are found again, with offsets equal to those of the whole.
+    As in the whole, the end is provisional: the last row until the hour is over, and what the last
+    `WRONG_READINGS` readings were taken for until those after them are known. If late readings
+    change the offsets within a window, all rows after it change too. Readings from before the first
+    offset are a new start of the history: all of it has to be computed again.
     """
     points = plausible_readings(readings, limit_kw)
     if not points:
         return Hourly([], tuple(offsets))
-    known = _offsets_at(offsets, points[0])
-    return _hours(points, known)
+    time, value = points[0]
+    count = bisect_right(offsets, time, key=lambda offset: offset.time)
+    return _hours(points, list(offsets[:count]) or [Offset(time, -value)])
 
 
 def plausible_readings(
@@ -83,82 +95,111 @@ def plausible_readings(
 ) -> list[tuple[int, float]]:
     """Return the readings in the order of time, one for each instant, without the wrong ones.
 
-    Of several readings of one instant the highest stays, whatever the order they came in.
+    - Of several readings of one instant the highest counts.
+    - A fall is another meter, unless one of the next `WRONG_READINGS` readings has reached the old
+      height again, by a power that is possible: then those from the fall up to there were wrong.
+    - A jump, a rise of more than `limit_kw`, was wrong if one of the next `WRONG_READINGS` readings
+      is lower, and so were those between. Otherwise it is energy: meters do show more than what a
+      contract allows. So no limit makes possible readings wrong that never fall.
+    - Only at the very start of a history and of another meter there is no old course to return to.
+      There an impossible jump among the first `WRONG_READINGS` readings means that those before it
+      were wrong (zeros, mostly), if it stands and the reading after it agrees.
+
+    Possible is a power up to the greater of `limit_kw` and `DEFAULT_LIMIT_KW`.
     """
-    in_time = sorted(readings)
-    limit_per_second = limit_kw / HOUR_SECONDS
-    kept: list[tuple[int, float]] = []
-    length = len(in_time)
-    index = 0
-    last_time, last_value = 0, 0.0
-    while index < length:
-        time, value = point = in_time[index]
-        if not kept:
-            kept.append(point)
-        elif time == last_time:
-            kept[-1] = point
-        elif (
-            0.0 <= value - last_value <= limit_per_second * (time - last_time)
-            or (back := _index_of_return(in_time, index, kept[-1], limit_per_second)) is None
-        ):
-            kept.append(point)
-        else:
-            index = back
+    in_time = _one_for_each_instant(readings)
+    limit = limit_kw / HOUR_SECONDS
+    possible = max(limit_kw, DEFAULT_LIMIT_KW) / HOUR_SECONDS
+    kept = in_time[:1]
+    if not kept:
+        return kept
+    last_time, last_value = last = kept[0]
+    next_index = 1
+    meter_index = meter_kept = 0  # where the readings of this meter begin
+    for index, point in enumerate(in_time):
+        if index < next_index:
             continue
-        last_time, last_value = point
-        index += 1
+        time, value = point
+        if not 0.0 <= value - last_value <= limit * (time - last_time) + _RESOLUTION:
+            correct = _index_of_correction(in_time, index, last, possible)
+            if correct is not None:
+                next_index = correct
+                continue
+            if value < last_value:
+                meter_index, meter_kept = index, len(kept)
+            elif (
+                index - meter_index <= WRONG_READINGS
+                and len(in_time) - index > len(kept) - meter_kept
+                and not _on_course(last, point, possible)
+                and _on_course(point, in_time[index + 1], possible)
+            ):
+                del kept[meter_kept:]
+        kept.append(point)
+        last_time, last_value = last = point
     return kept
 
 
-def _index_of_return(
-    in_time: list[tuple[int, float]],
-    index: int,
-    last: tuple[int, float],
-    limit_per_second: float,
-) -> int | None:
-    """Return where the register is back on the course of `last` after a suspicious reading.
+def _one_for_each_instant(readings: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Return the readings in the order of time, of each instant the highest."""
+    in_time = sorted(readings)
+    times = [time for time, _ in in_time]
+    if all(map(lt, times, islice(times, 1, None), strict=False)):
+        return in_time
+    return list(dict(in_time).items())  # a later item takes the place of an earlier one
 
-    `None` if that does not happen within `WRONG_READINGS`. After a fall, being back means to have
-    reached the old value again; after a jump, to have fallen below the height it jumped to.
+
+def _on_course(earlier: tuple[int, float], later: tuple[int, float], per_second: float) -> bool:
+    """Tell whether a register can get from one reading to the other."""
+    most = per_second * (later[0] - earlier[0]) + _RESOLUTION
+    return 0.0 <= later[1] - earlier[1] <= most
+
+
+def _index_of_correction(
+    in_time: list[tuple[int, float]], index: int, last: tuple[int, float], per_second: float
+) -> int | None:
+    """Return which reading shows that the suspicious one at `index` was wrong, `None` if none.
+
+    `last` is the last reading before it that was right.
     """
-    last_time, last_value = last
-    suspicious = in_time[index][1]
-    end = min(len(in_time), index + WRONG_READINGS + 1)
-    for later in range(index + 1, end):
-        time, value = in_time[later]
-        on_course = 0.0 <= value - last_value <= limit_per_second * (time - last_time)
-        if on_course and (suspicious < last_value or value < suspicious):
+    value = in_time[index][1]
+    fell = value < last[1]
+    for later in range(index + 1, min(len(in_time), index + WRONG_READINGS + 1)):
+        if _on_course(last, in_time[later], per_second) if fell else in_time[later][1] < value:
             return later
     return None
 
 
-def _offsets_at(offsets: Sequence[Offset], first: tuple[int, float]) -> list[Offset]:
-    """Return the offsets up to the first reading, or the one that starts a history with it."""
-    time, value = first
-    count = bisect_right(offsets, time, key=lambda offset: offset.time)
-    return list(offsets[:count]) or [Offset(time, -value)]
-
-
 def _hours(points: list[tuple[int, float]], offsets: list[Offset]) -> Hourly:
-    """Return the rows of plausible readings, continuing the last of the offsets."""
+    """Return the rows of plausible readings, the first of which has the last of the offsets."""
     rows: list[HourRow] = []
     time, value = points[0]
     offset = offsets[-1].value
-    border = time - time % HOUR_SECONDS + HOUR_SECONDS
-    for later_time, later_value in points:
-        start_value = value
-        if later_value < value:
-            # Another meter: nothing is known of the energy between, the sum stays where it is.
-            offset += value - later_value
+    end = time - time % HOUR_SECONDS + HOUR_SECONDS
+    for later_time, later_value in islice(points, 1, None):
+        replaced = later_value < value
+        if end < later_time:
+            highest = value if replaced else later_value
+            slope = (highest - value) / (later_time - time)
+            while end < later_time:
+                state = min(value + slope * (end - time), highest)
+                rows.append(HourRow(end - HOUR_SECONDS, state, state + offset))
+                end += HOUR_SECONDS
+        if replaced:
+            offset = _next_offset(value + offset, later_value)
             offsets.append(Offset(later_time, offset))
-            start_value = later_value
-        if later_time >= border:
-            slope = (later_value - start_value) / (later_time - time)
-            while border <= later_time:
-                state = min(start_value + slope * (border - time), later_value)
-                rows.append(HourRow(border - HOUR_SECONDS, state, state + offset))
-                border += HOUR_SECONDS
+        if end == later_time:
+            rows.append(HourRow(end - HOUR_SECONDS, later_value, later_value + offset))
+            end += HOUR_SECONDS
         time, value = later_time, later_value
-    if time > border - HOUR_SECONDS:
-        rows.append(HourRow(border - HOUR_SECONDS, value, value + offset))
+    if time > end - HOUR_SECONDS:
+        rows.append(HourRow(end - HOUR_SECONDS, value, value + offset))
     return Hourly(rows, tuple(offsets))
+
+
+def _next_offset(total: float, value: float) -> float:
+    """Return the offset with which a new meter that shows `value` goes on at the sum `total`."""
+    offset = total - value
+    # Rounding must not let the sum fall, not even by the last bit.
+    while value + offset < total:
+        offset = math.nextafter(offset, math.inf)
+    return offset

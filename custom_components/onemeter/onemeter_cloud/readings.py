@@ -2,13 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from math import isfinite
+from typing import TYPE_CHECKING, Final
 
 from .errors import InvalidResponseError
 from .parsing import JSON, as_instant, as_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+_DAY_SECONDS: Final = 86_400
+
+# Well inside the years that `as_instant` accepts: of these times it need not be asked.
+_USUAL_FROM: Final = 1_000_000_000
+_USUAL_TO: Final = 4_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +33,9 @@ class Readings:
     def series(self, code: str) -> list[tuple[int, float]]:
         """Return (epoch seconds, value) of one register, without the rows that do not have it."""
         return [
-            (time, value)
+            (time, number)
             for time, row in zip(self.times, self.rows, strict=True)
-            if (value := as_number(row.get(code))) is not None
+            if (number := _number(row.get(code))) is not None
         ]
 
 
@@ -35,16 +43,37 @@ def parse_readings(data: JSON) -> Readings:
     """Return the readings of an answer; `InvalidResponseError` when it does not hold any."""
     if not isinstance(data, dict) or not isinstance(elements := data.get("readings"), list):
         raise InvalidResponseError("The answer holds no list of readings")
-    dated = sorted(
-        (
-            (int(instant.timestamp()), position, row)
-            for position, row in enumerate(elements)
-            if isinstance(row, dict) and (instant := as_instant(row.get("date"))) is not None
-        ),
-    )
-    return Readings(
-        times=tuple(time for time, _, _ in dated), rows=tuple(row for _, _, row in dated)
-    )
+    times: list[int] = []
+    rows: list[dict[str, JSON]] = []
+    for row in elements:
+        if isinstance(row, dict) and (time := _epoch_seconds(row.get("date"))) is not None:
+            times.append(time)
+            rows.append(row)
+    if times != sorted(times):  # it is what the server should have done
+        order = sorted(range(len(times)), key=times.__getitem__)
+        times = [times[position] for position in order]
+        rows = [rows[position] for position in order]
+    return Readings(times=tuple(times), rows=tuple(rows))
+
+
+def _epoch_seconds(value: JSON) -> int | None:
+    """Return the epoch seconds of `as_instant`; quickly for the usual text with a time zone."""
+    if isinstance(value, str):
+        try:
+            since_epoch = datetime.fromisoformat(value) - _EPOCH
+        except ValueError, TypeError:  # no date; a date without a time zone
+            pass
+        else:
+            seconds = since_epoch.days * _DAY_SECONDS + since_epoch.seconds
+            if _USUAL_FROM <= seconds < _USUAL_TO:
+                return seconds
+    instant = as_instant(value)
+    return None if instant is None else int(instant.timestamp())
+
+
+def _number(value: JSON) -> float | None:
+    """Return what `as_number` does, quickly for a float."""
+    return value if type(value) is float and isfinite(value) else as_number(value)
 
 
 def format_instant(instant: datetime) -> str:
