@@ -25,7 +25,7 @@ from .onemeter_cloud import OneMeterError, Priority, Readings
 from .prices import CONF_PRICES
 from .reader import HistoryReader, joined, single, tail_of
 from .series import ENERGY_COMPENSATION, ENERGY_COST, statistic_id
-from .statistics import Series, async_write
+from .statistics import RecorderNotRunningError, Series, async_write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -156,7 +156,7 @@ class HistoryImporter:
             for device_id in tuple(self._coordinator.data):
                 if (state := self._coordinator.data.get(device_id)) is not None:
                     await self._bring_up_to_date(state.device)
-        except OneMeterError as err:
+        except (OneMeterError, RecorderNotRunningError) as err:
             if not self._failed:
                 _LOGGER.warning("The history waits for a better time: %s", err)
             self._failed = True
