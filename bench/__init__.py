@@ -1,0 +1,1 @@
+"""Benchmarks: programs that measure, each against something known in the same run."""
