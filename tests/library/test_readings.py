@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onemeter_cloud import InvalidResponseError, OneMeterCloud
+from onemeter_cloud.parsing import as_instant
 from onemeter_cloud.readings import format_instant, parse_readings
 
 from .payloads import DEVICE_ID
@@ -76,6 +77,46 @@ def test_a_series_leaves_out_the_rows_without_its_register() -> None:
     assert readings.series("15_8_0") == []
 
 
+@pytest.mark.parametrize(
+    "date",
+    [
+        "2024-05-23T07:00:00Z",
+        "2024-05-23T07:00Z",
+        "2024-05-23T07:00:00",
+        "2024-05-23T09:00:00.000+02:00",
+        "2024-05-23 02:00:00.000-05:00",
+        "20240523T070000.000Z",
+        SEVEN_SECONDS,
+        SEVEN_SECONDS + 0.9,
+        SEVEN_SECONDS * 1000,
+    ],
+)
+def test_other_ways_to_write_a_time_are_read_too(date: JSON) -> None:
+    assert parse_readings(answer({"date": date})).times == (SEVEN_SECONDS,)
+
+
+@given(st.datetimes(timezones=st.one_of(st.none(), st.timezones())))
+def test_every_date_is_read_as_instants_are(date: datetime) -> None:
+    text = date.isoformat()
+    instant = as_instant(text)
+    expected = () if instant is None else (int(instant.timestamp()),)
+    assert parse_readings(answer({"date": text})).times == expected
+
+
+@pytest.mark.parametrize(
+    "value", [float("inf"), float("-inf"), float("nan"), True, "", "1_8_0", []]
+)
+def test_what_is_no_number_is_no_value_of_a_register(value: JSON) -> None:
+    assert parse_readings(answer({"date": SEVEN, "x": value})).series("x") == []
+
+
+@pytest.mark.parametrize("value", [7, 7.0, "7", "7.00", " 7 "])
+def test_numbers_are_values_also_as_text(value: JSON) -> None:
+    readings = parse_readings(answer({"date": SEVEN, "x": value}))
+    assert readings.series("x") == [(SEVEN_SECONDS, 7.0)]
+    assert isinstance(readings.series("x")[0][1], float)
+
+
 @given(st.lists(st.integers(0, 10_000), max_size=30))
 def test_the_order_of_the_answer_does_not_matter(minutes: list[int]) -> None:
     def answered(order: list[int]) -> JSON:
@@ -101,3 +142,8 @@ def test_an_instant_is_written_as_the_api_writes_it() -> None:
     assert format_instant(datetime(2024, 5, 23, 7, 0, 0, 1999, tzinfo=UTC)) == (
         "2024-05-23T07:00:00.001Z"
     )
+
+
+def test_an_instant_needs_a_time_zone() -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        format_instant(datetime(2024, 5, 23, 7))  # noqa: DTZ001
