@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,7 +63,7 @@ class Constants:
                 for code, offsets in self.meters.items()
             },
             costs={
-                key: tuple(offset for offset in offsets if offset.time <= time)
+                key: tuple(offset for offset in offsets if offset.time < time)
                 for key, offsets in self.costs.items()
             },
         )
@@ -97,13 +97,15 @@ class Result:
     rows: Mapping[str, Sequence[HourRow]]
     constants: Constants
 
-    def complete_hours(self, readings: Readings) -> dict[str, Sequence[HourRow]]:
-        """Return the rows of the hours that were over at the last of the readings."""
-        last = readings.times[-1] if readings.times else 0
-        return {
-            key: [row for row in rows if row.start + HOUR_SECONDS <= last]
-            for key, rows in self.rows.items()
-        }
+    def complete_hours(self, last: int) -> Result:
+        """Return the rows of the hours that were over at an instant (epoch seconds)."""
+        return replace(
+            self,
+            rows={
+                key: [row for row in rows if row.start + HOUR_SECONDS <= last]
+                for key, rows in self.rows.items()
+            },
+        )
 
 
 def plan_for(
@@ -130,17 +132,21 @@ def plan_for(
 
 
 def compute(readings: Readings, plan: Plan, constants: Constants | None = None) -> Result:
-    """Return the rows of the whole history, or with its `constants` those of a part of it."""
+    """Return the rows of the whole history, or with its `constants` those of a part of it.
+
+    Raises `ValueError` when a part needs a price that the constants do not know.
+    """
     known = constants or Constants()
     rows: dict[str, Sequence[HourRow]] = {}
     meters: dict[str, tuple[Offset, ...]] = {}
     costs: dict[str, tuple[CostOffset, ...]] = {}
     money: dict[str, list[Sequence[HourRow]]] = {ENERGY_COST: [], ENERGY_COMPENSATION: []}
     for series in plan.series:
+        points = readings.series(series.code)
+        if plan.multiplier != 1.0:
+            points = [(time, value * plan.multiplier) for time, value in points]
         hourly = hourly_energy(
-            [(time, value * plan.multiplier) for time, value in readings.series(series.code)],
-            offsets=known.meters.get(series.code, ()),
-            limit_kw=plan.limit_kw,
+            points, offsets=known.meters.get(series.code, ()), limit_kw=plan.limit_kw
         )
         rows[series.key] = hourly.rows
         meters[series.code] = hourly.offsets
@@ -152,5 +158,36 @@ def compute(readings: Readings, plan: Plan, constants: Constants | None = None) 
                 paid = cost_rows(hourly.rows, prices, known.costs.get(series.key, ()))
                 costs[series.key] = paid.offsets
                 money[key].append(paid.rows)
-    rows |= {key: add_rows(parts) for key, parts in money.items() if parts}
+    rows |= {
+        key: add_rows(parts) if constants is None else _add_known(parts)
+        for key, parts in money.items()
+        if parts
+    }
     return Result(rows=rows, constants=Constants(meters=meters, costs=costs))
+
+
+def compute_part(
+    readings: Readings, plan: Plan, known: Constants, *, to_the_end: bool
+) -> Result | None:
+    """Return the rows of a part of a history whose constants are `known`.
+
+    `to_the_end` tells whether the newest reading is in it; if not, the rows are those of the hours
+    that were over at its last reading. `None` where the part does not fit to the whole: a meter was
+    replaced, or was not after all, or a price is new. Then the whole has to be computed.
+    """
+    try:
+        result = compute(readings, plan, known)
+    except ValueError:
+        return None
+    if to_the_end:
+        return result if result.constants == known else None
+    last = readings.times[-1]
+    return result.complete_hours(last) if result.constants == known.up_to(last) else None
+
+
+def _add_known(parts: Sequence[Sequence[HourRow]]) -> list[HourRow]:
+    """Return the sum of series of rows that are parts, from the hour on in which all are known."""
+    if not all(parts):
+        return []
+    begin = max(rows[0].start for rows in parts)
+    return [row for row in add_rows(parts) if row.start >= begin]

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.const import UnitOfEnergy
@@ -20,8 +21,9 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_conversion import EnergyConverter
 
 from .const import DOMAIN
-from .energy import Constants, Plan, compute, plan_for
+from .energy import Constants, Plan, compute, compute_part, plan_for
 from .onemeter_cloud import OneMeterError, Priority, Readings
+from .onemeter_cloud.history import WRONG_READINGS
 from .prices import CONF_PRICES
 from .reader import HistoryReader, joined, single, tail_of
 from .series import ENERGY_COMPENSATION, ENERGY_COST, statistic_id
@@ -64,7 +66,8 @@ class _Progress:
     """How far the history of a device is.
 
     `plan` is the fingerprint of the plan that the statistics follow, `None` until the whole history
-    has been imported. `tail` holds the newest readings, none right after a start.
+    has been imported. `tail` holds the newest readings, none right after a start; `misfits` counts
+    how many of them in a row have not fitted to what is known.
     """
 
     plan: str | None = None
@@ -72,6 +75,7 @@ class _Progress:
     recent_at: datetime | None = None
     deep_at: datetime | None = None
     tail: Readings = _NOTHING
+    misfits: int = 0
     percent: int = 0
 
 
@@ -196,7 +200,7 @@ class HistoryImporter:
             changed = await self._write(device, result.rows)
             progress.plan, progress.constants = plan.fingerprint, result.constants
             progress.recent_at = progress.deep_at = dt_util.utcnow()
-            progress.tail = tail_of(part.readings)
+            progress.tail, progress.misfits = tail_of(part.readings), 0
             await self._save()
         _LOGGER.info(
             "The history of device %s is complete: %d readings, %d rows written",
@@ -224,15 +228,16 @@ class HistoryImporter:
         part = await reader.part(device, plan.codes, start, end)
         async with self._turn:
             result = await self._hass.async_add_executor_job(
-                compute, part.readings, plan, progress.constants
+                partial(
+                    compute_part,
+                    part.readings,
+                    plan,
+                    progress.constants,
+                    to_the_end=part.to_the_end,
+                )
             )
-            if part.to_the_end:
-                rows, known = result.rows, progress.constants
-            else:
-                rows = result.complete_hours(part.readings)
-                known = progress.constants.up_to(part.readings.times[-1])
-            if result.constants == known:
-                changed = await self._write(device, rows)
+            if result is not None:
+                changed = await self._write(device, result.rows)
                 if part.to_the_end:
                     progress.recent_at = began
                     progress.deep_at = began if began - start >= DEEP else progress.deep_at
@@ -244,7 +249,8 @@ class HistoryImporter:
     async def _import_newest(self, device: Device, plan: Plan) -> bool:
         """Write what the newest reading, which the poll has brought, tells of the last hours.
 
-        Returns whether it fits to what is known; if not, another meter may have taken its place.
+        Returns whether that is enough: not if for some readings now nothing fits to what is known.
+        Then they are not wrong, but another meter has taken the place of the one before.
         """
         progress = self._devices[device.id]
         newest = single(device.last_reading)
@@ -252,10 +258,11 @@ class HistoryImporter:
             return True
         async with self._turn:
             progress.tail = tail_of(joined(progress.tail, newest))
-            result = compute(progress.tail, plan, progress.constants)
-            if fits := result.constants == progress.constants:
+            result = compute_part(progress.tail, plan, progress.constants, to_the_end=True)
+            progress.misfits = 0 if result is not None else progress.misfits + 1
+            if result is not None:
                 await self._write(device, result.rows)
-        return fits
+        return progress.misfits <= WRONG_READINGS
 
     async def _write(self, device: Device, rows: Mapping[str, Sequence[HourRow]]) -> int:
         """Write the rows of a device's statistics that differ; return how many did."""

@@ -362,20 +362,26 @@ def _change_rows(connection: Connection, changed: Sequence[tuple[int, HourRow]])
 
 async def _write_publicly(hass: HomeAssistant, series: Series, rows: Sequence[HourRow]) -> int:
     """Write one window through the public call; return how many rows were new or changed."""
+    # Only after what is in the recorder's queue is done, the rows are those to compare with.
+    await _add_publicly(hass, series, ())
     known = await _rows_of_window(hass, series.statistic_id, rows) if rows else {}
     different = [row for row in rows if not _is_written(row, *known.get(row.start, (None, None)))]
-    # The first call writes no row: it brings the name and the unit up to date.
-    for part in ((), *batched(different, PUBLIC_CALL_ROWS, strict=False)):
-        async_add_external_statistics(
-            hass,
-            _metadata(series),
-            [
-                StatisticData(start=utc_from_timestamp(row.start), state=row.state, sum=row.sum)
-                for row in part
-            ],
-        )
-        await _recorder_got_here(hass, series.statistic_id)
+    for part in batched(different, PUBLIC_CALL_ROWS, strict=False):
+        await _add_publicly(hass, series, part)
     return len(different)
+
+
+async def _add_publicly(hass: HomeAssistant, series: Series, rows: Sequence[HourRow]) -> None:
+    """Bring name and unit up to date, write rows, and wait until that is done."""
+    async_add_external_statistics(
+        hass,
+        _metadata(series),
+        [
+            StatisticData(start=utc_from_timestamp(row.start), state=row.state, sum=row.sum)
+            for row in rows
+        ],
+    )
+    await _recorder_got_here(hass, series.statistic_id)
 
 
 async def _rows_of_window(
