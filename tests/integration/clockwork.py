@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.onemeter.onemeter_cloud.account import _ACCOUNTS
+from custom_components.onemeter.onemeter_cloud import account
 
 if TYPE_CHECKING:
     from freezegun.api import FrozenDateTimeFactory
@@ -47,7 +47,7 @@ async def settle(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
     """
     await hass.async_block_till_done()
     while any(not task.done() for task in hass._background_tasks):  # noqa: SLF001
-        if any(account.limiter._queue for account in _ACCOUNTS.values()):  # noqa: SLF001
+        if any(shared.limiter._queue for shared in account._ACCOUNTS.values()):  # noqa: SLF001
             freezer.tick(CREEP)
             async_fire_time_changed(hass)
         await asyncio.sleep(0)

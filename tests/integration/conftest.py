@@ -33,6 +33,12 @@ def freezer(freezer: FrozenDateTimeFactory) -> FrozenDateTimeFactory:
 
 
 @pytest.fixture(autouse=True)
+def _new_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget budgets and answers of other tests, whose clouds may have sat on the same port."""
+    monkeypatch.setattr("custom_components.onemeter.onemeter_cloud.account._ACCOUNTS", {})
+
+
+@pytest.fixture(autouse=True)
 def _integration(request: pytest.FixtureRequest) -> None:
     """Stop the time, let Home Assistant find the integration, and let it talk to the loopback."""
     request.getfixturevalue("freezer")
