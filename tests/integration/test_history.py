@@ -9,7 +9,6 @@ import pytest
 from homeassistant.components.recorder import get_instance
 from homeassistant.components.recorder.statistics import list_statistic_ids
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 
 from custom_components.onemeter.series import statistic_id
@@ -27,6 +26,7 @@ from .meters import (
     recorded,
     register,
 )
+from .registry import registered_device
 
 if TYPE_CHECKING:
     from freezegun.api import FrozenDateTimeFactory
@@ -284,16 +284,6 @@ async def import_history(
     )
     await settle(hass, freezer)
     return response
-
-
-def registered_device(hass: HomeAssistant, device_id: str) -> str:
-    """Return Home Assistant's own id of a device."""
-    (device,) = (
-        device
-        for device in dr.async_get(hass).devices
-        if ("onemeter", device_id) in device.identifiers
-    )
-    return device.id
 
 
 async def test_a_replaced_meter_goes_on_where_the_old_one_stopped(

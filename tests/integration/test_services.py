@@ -10,6 +10,7 @@ from homeassistant.helpers import device_registry as dr
 from .clockwork import settle
 from .local_cloud import FLAT, FLAT_ID, FLAT_VALUES, HOUSE, HOUSE_ID, LocalCloud
 from .meters import assert_rows, expected_rows, quarters, readings, recorded
+from .registry import registered_device
 
 if TYPE_CHECKING:
     from freezegun.api import FrozenDateTimeFactory
@@ -24,19 +25,9 @@ TIMES = quarters(INSTALLED, NOW)
 DAY = {"start": "2026-11-20T00:00:00+00:00", "end": "2026-11-20T01:00:00+00:00"}
 
 
-def registered(hass: HomeAssistant, device_id: str) -> str:
-    """Return Home Assistant's own id of a device."""
-    (device,) = (
-        device
-        for device in dr.async_get(hass).devices
-        if ("onemeter", device_id) in device.identifiers
-    )
-    return device.id
-
-
 async def call(hass: HomeAssistant, name: str, **data: Any) -> dict[str, Any]:
     """Call an action on the house, unless it is told otherwise."""
-    data.setdefault("device_id", registered(hass, HOUSE_ID))
+    data.setdefault("device_id", registered_device(hass, HOUSE_ID))
     return await hass.services.async_call(
         "onemeter", name, data, blocking=True, return_response=True
     )
@@ -171,7 +162,7 @@ async def test_an_end_needs_a_start(hass: HomeAssistant) -> None:
 async def test_a_device_of_another_integration_is_refused(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
-    device = dr.async_get(hass).async_get(registered(hass, HOUSE_ID))
+    device = dr.async_get(hass).async_get(registered_device(hass, HOUSE_ID))
     assert device is not None
     await hass.config_entries.async_unload(entry.entry_id)
     with pytest.raises(ServiceValidationError) as raised:
