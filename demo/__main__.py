@@ -8,13 +8,14 @@ import time
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from .cloud import API_KEY
+from .energy import DOMAIN
 from .errors import DemoError
 from .folders import ROOT, fresh_folder
 from .home_assistant import RESTART_EXIT_CODE
 from .log import ERRORS, WARNINGS, records_about
 from .processes import free_port
 from .report import say, step, table
-from .stage import DOMAIN, LOGIN, Stage, stage
+from .stage import LOGIN, Stage, stage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,9 +43,11 @@ async def show(folder: Path) -> NoReturn:
         say()
         say(f"  Home Assistant   {scene.home_assistant.url}")
         say(f"  Login            {LOGIN.username} / {LOGIN.password}")
+        say(f"  Energy dashboard {scene.home_assistant.url}/energy")
         say(f"  Local cloud      {scene.cloud.url}/api/ (key: {API_KEY})")
         say(f"  Logs             {folder.relative_to(ROOT)}/*.log")
         say()
+        say("The house has its whole history; that of the flat follows in about two minutes.")
         say("Ctrl-C stops everything.")
         await _until_one_ends(scene)
 

@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 _RELATIVE_TOLERANCE: Final = 1e-9
 
 # What a transformer ratio applies to.
 _MULTIPLIED_UNITS: Final = frozenset({"kWh", "kvarh", "kW"})
+
+_HOUR_SECONDS: Final = 3600
+_REGISTER_TOLERANCE: Final = 1e-6
 
 _BATTERY_EMPTY_VOLTS: Final = 1.93
 _BATTERY_FULL_VOLTS: Final = 2.99
@@ -54,6 +57,23 @@ class Row:
     home_assistant: str
     cloud: str | None
     ok: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedDevice:
+    """A device whose statistics are compared, and the transformer ratio that applies to them."""
+
+    name: str
+    multiplier: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatisticRow:
+    """One hour of a statistic in the recorder; `start` in epoch seconds."""
+
+    start: int
+    state: float
+    sum: float
 
 
 def entities_of(
@@ -98,6 +118,63 @@ def compare(
         row
         for versions in _by_device(answers)
         for row in _compare_device(entities, device_names, versions)
+    )
+
+
+def compare_statistics(
+    device: NamedDevice,
+    statistics: Mapping[str, Sequence[StatisticRow]],
+    readings: Sequence[tuple[int, Mapping[str, float]]],
+    weights: Mapping[str, Mapping[str, float]],
+    *,
+    states: Collection[str],
+) -> tuple[Row, ...]:
+    """Return the first and the last complete hour of each statistic beside the cloud's registers.
+
+    `readings` are all of a device, oldest first. `weights` tell for each statistic what it counts:
+    so much for each kWh of a register, since the first reading. In `states` are those whose state
+    is the register itself. An hour is found only where a reading was made at its very end.
+    """
+    at = dict(readings)
+    first_time, last_time = readings[0][0], readings[-1][0]
+    first = first_time - first_time % _HOUR_SECONDS
+    last = last_time - last_time % _HOUR_SECONDS - _HOUR_SECONDS
+    rows: list[Row] = []
+    for key, parts in weights.items():
+        known = {row.start: row for row in statistics.get(key, ())}
+        for which, start in (("first", first), ("last", last)):
+            row, end = known.get(start), at.get(start + _HOUR_SECONDS)
+            expected = {"sum": _counted(parts, at[first_time], end, device.multiplier)}
+            if key in states:
+                expected["state"] = _counted(parts, None, end, device.multiplier)
+            for what, value in expected.items():
+                shown: float | None = getattr(row, what) if row is not None else None
+                rows.append(
+                    Row(
+                        device=device.name,
+                        entity=f"{key}, {which} hour, {what}",
+                        home_assistant=_MISSING if shown is None else f"{shown:.4f}",
+                        cloud=_MISSING if value is None else f"{value:.4f}",
+                        ok=shown is not None
+                        and value is not None
+                        and math.isclose(shown, value, abs_tol=_REGISTER_TOLERANCE),
+                    )
+                )
+    return tuple(rows)
+
+
+def _counted(
+    parts: Mapping[str, float],
+    start: Mapping[str, float] | None,
+    end: Mapping[str, float] | None,
+    multiplier: float,
+) -> float | None:
+    """Return the weighted sum of registers, less that at the start if there is one."""
+    if end is None:
+        return None
+    return multiplier * sum(
+        weight * (end[code] - (start[code] if start is not None else 0.0))
+        for code, weight in parts.items()
     )
 
 

@@ -1,7 +1,7 @@
 """The local cloud as a process: `onemeter-server run --demo`, with its control interface."""
 
 import sys
-from datetime import UTC
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, override
@@ -12,8 +12,7 @@ from .errors import DemoError
 from .processes import HOST, ChildProcess, free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Mapping, Sequence
 
 API_KEY: Final = "demo"
 
@@ -68,6 +67,26 @@ class LocalCloud(ChildProcess):
                 raise DemoError(f"{self.name} answered {response.status}: {await response.text()}")
             answer: dict[str, list[dict[str, Any]]] = await response.json()
         return answer["devices"]
+
+    async def readings(
+        self, device_id: str, codes: Sequence[str]
+    ) -> list[tuple[int, Mapping[str, float]]]:
+        """Return all readings of a device, oldest first: epoch seconds, and registers by code."""
+        async with (
+            aiohttp.ClientSession(headers={"Authorization": API_KEY}) as session,
+            session.get(
+                f"{self.url}/api/devices/{device_id}/readings",
+                params={"codes": ",".join(codes)},
+                timeout=_TIMEOUT,
+            ) as response,
+        ):
+            if response.status != HTTPStatus.OK:
+                raise DemoError(f"{self.name} answered {response.status}: {await response.text()}")
+            answer: dict[str, list[dict[str, Any]]] = await response.json()
+        return [
+            (int(datetime.fromisoformat(row["date"]).timestamp()), row)
+            for row in answer["readings"]
+        ]
 
     async def withhold(
         self, device_id: str, start: datetime | None = None, end: datetime | None = None

@@ -16,7 +16,7 @@ class WebSocket:
         """Take a connection that is logged in already."""
         self._connection = connection
         self._last_id = 0
-        self._events: deque[dict[str, Any]] = deque()
+        self._events: deque[Any] = deque()
 
     @classmethod
     async def log_in(
@@ -47,7 +47,7 @@ class WebSocket:
             raise DemoError(f"Home Assistant refused {command}: {message['error']}")
         return message["result"]
 
-    async def next_event(self) -> dict[str, Any]:
+    async def next_event(self) -> Any:  # noqa: ANN401 (raw JSON)
         """Return the next event of what was subscribed to, as soon as there is one."""
         while not self._events:
             message = await self._connection.receive_json()

@@ -50,6 +50,11 @@ def test_home_assistant_shows_what_the_cloud_serves() -> None:
         "sensor.flat_absolute_energy",
         "sensor.flat_last_reading",
     }
+    assert compared > {
+        f"{statistic}, {hour} hour, sum"
+        for statistic in ("energy_import", "energy_export", "energy_cost", "energy_compensation")
+        for hour in ("first", "last")
+    }
     assert f"{len(rows)} compared, 0 wrong." in result.stdout
     assert "0 errors and 0 warnings about onemeter." in result.stdout
 
@@ -79,6 +84,7 @@ def test_the_demo_tells_address_and_login_and_ctrl_c_stops_it() -> None:
 
     assert re.search(r"Home Assistant +http://127\.0\.0\.1:\d+\n", output)
     assert re.search(r"Login +demo / demo\n", output)
+    assert re.search(r"Energy dashboard +http://127\.0\.0\.1:\d+/energy\n", output)
     assert demo.returncode == 0
     assert len(children) == 2
     assert not [pid for pid in children if is_alive(pid)]

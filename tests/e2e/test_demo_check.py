@@ -1,13 +1,25 @@
 """What `scripts/demo --check` finds: the comparison must not be blind."""
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from demo.check import Entity, Row, compare, device_names_of, entities_of
+from demo.check import (
+    Entity,
+    NamedDevice,
+    Row,
+    StatisticRow,
+    compare,
+    compare_statistics,
+    device_names_of,
+    entities_of,
+)
 from demo.log import ERRORS, WARNINGS, records_about
 from demo.report import table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HOUSE: Final = "0d5e0000-0000-4000-8000-000000000001"
 NAMES: Final = {HOUSE: "House"}
@@ -164,6 +176,59 @@ def test_devices_of_other_integrations_do_not_count() -> None:
     ]
 
     assert device_names_of(registry, "onemeter") == NAMES
+
+
+START: Final = 1_700_000_000 - 1_700_000_000 % 3600
+READINGS: Final = tuple(
+    (START + quarter * 900, {"1_8_0": 100 + quarter / 4}) for quarter in range(14)
+)
+"""One kWh an hour for three hours and a quarter, each a tenth of what flowed."""
+
+STATISTICS: Final = tuple(
+    StatisticRow(start=START + hour * 3600, state=1010.0 + 10 * hour, sum=10.0 + 10 * hour)
+    for hour in range(3)
+)
+
+
+def statistics_rows(statistics: Sequence[StatisticRow], weight: float = 1.0) -> tuple[Row, ...]:
+    """Return what comes of comparing a statistic with the readings above."""
+    return compare_statistics(
+        NamedDevice(name="House", multiplier=10),
+        {"energy": statistics},
+        READINGS,
+        {"energy": {"1_8_0": weight}},
+        states={"energy"} if weight == 1.0 else set(),
+    )
+
+
+def test_statistics_are_compared_in_their_first_and_last_complete_hour() -> None:
+    rows = statistics_rows(STATISTICS)
+
+    assert wrong(rows) == []
+    assert [(row.entity, row.cloud) for row in rows] == [
+        ("energy, first hour, sum", "10.0000"),
+        ("energy, first hour, state", "1010.0000"),
+        ("energy, last hour, sum", "30.0000"),
+        ("energy, last hour, state", "1030.0000"),
+    ]
+
+
+def test_wrong_and_missing_hours_of_statistics_are_found() -> None:
+    off = replace(STATISTICS[-1], sum=30.01)
+
+    assert wrong(statistics_rows([*STATISTICS[:-1], off])) == ["energy, last hour, sum"]
+    assert wrong(statistics_rows(STATISTICS[1:])) == [
+        "energy, first hour, sum",
+        "energy, first hour, state",
+    ]
+    assert len(wrong(statistics_rows([]))) == 4
+
+
+def test_money_is_compared_as_what_the_registers_cost() -> None:
+    money = [replace(row, sum=row.sum / 2) for row in STATISTICS]
+
+    assert wrong(statistics_rows(money, weight=0.5)) == []
+    assert len(wrong(statistics_rows(STATISTICS, weight=0.5))) == 2
 
 
 def test_the_table_is_aligned_and_marks_what_is_wrong() -> None:

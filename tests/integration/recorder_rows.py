@@ -1,5 +1,6 @@
 """What stands in the recorder's database, read past Home Assistant."""
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ _ROWS = (
     "SELECT s.* FROM statistics s JOIN statistics_meta m ON m.id = s.metadata_id"
     " WHERE m.statistic_id = :statistic_id ORDER BY s.start_ts"
 )
+_ABOUT_ROWS = re.compile(r"\b(?:FROM|INTO|UPDATE) statistics\b")
 _METADATA = "SELECT * FROM statistics_meta WHERE statistic_id = :statistic_id"
 
 
@@ -84,9 +86,7 @@ def watched(engine: Engine) -> Iterator[Statements]:
 
     def note(*arguments: Any) -> None:
         _, _, sql, parameters, *_ = arguments
-        if any(f"{word} statistics " in f"{sql} " for word in ("FROM", "INTO", "UPDATE")) or any(
-            f"{word} statistics\n" in sql for word in ("FROM", "INTO", "UPDATE")
-        ):
+        if _ABOUT_ROWS.search(sql):
             statements.sent.append((sql, parameters))
 
     event.listen(engine, "before_cursor_execute", note)

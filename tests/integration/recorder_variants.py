@@ -2,7 +2,7 @@
 
 import importlib.util
 import sys
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from homeassistant.components.recorder import db_schema, tasks, util
 from homeassistant.components.recorder import statistics as recorder_statistics
@@ -12,11 +12,11 @@ from sqlalchemy.orm import declarative_base
 from custom_components.onemeter import statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     import pytest
 
-    type Write = Callable[..., Awaitable[int]]
+    type Write = Callable[..., Coroutine[Any, Any, int]]
 
 
 def _another_column() -> type:

@@ -26,7 +26,7 @@ from homeassistant.components.recorder.tasks import RecorderTask, StopTask, Sync
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.util.dt import utc_from_timestamp
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DatabaseError
 
 from custom_components.onemeter.onemeter_cloud.history import HOUR_SECONDS, HourRow
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from homeassistant.components.recorder import Recorder
+    from homeassistant.components.recorder.core import Recorder
     from homeassistant.core import HomeAssistant
 
     from .recorder_variants import Write
@@ -496,7 +496,7 @@ async def test_this_recorder_is_built_as_expected(
 
 @pytest.mark.no_fail_on_log_exception
 async def test_what_the_database_raises_reaches_the_caller_and_the_recorder_goes_on(
-    hass: HomeAssistant, database: Database
+    hass: HomeAssistant, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     await async_write(hass, SERIES, hours(0))
     database.execute("ALTER TABLE statistics RENAME TO elsewhere")
@@ -506,18 +506,33 @@ async def test_what_the_database_raises_reaches_the_caller_and_the_recorder_goes
     database.execute("ALTER TABLE elsewhere RENAME TO statistics")
     assert await async_write(hass, SERIES, hours(0, 1)) == 1
     assert database.values(HOUSE) == hours(0, 1)
+    # The recorder treats it as an error of a task of its own: it could be a corrupt database.
+    assert "Unhandled database error while processing task" in caplog.text
 
 
 @pytest.mark.no_fail_on_log_exception
 async def test_a_window_is_written_whole_or_not_at_all(
-    hass: HomeAssistant, database: Database
+    hass: HomeAssistant, database: Database, recorder_mock: Recorder
 ) -> None:
     await async_write(hass, SERIES, hours(0, 1))
-    too_large = HourRow(BEGIN + 4 * HOUR_SECONDS, 10**400, 0.0)
-    with pytest.raises((OverflowError, DatabaseError)):
-        await async_write(hass, SERIES, [*hours(0, 2, 3, more=1.0), too_large])
+    database.execute("CREATE UNIQUE INDEX refused ON statistics (sum)")
+    assert recorder_mock.engine is not None
+    with watched(recorder_mock.engine) as statements, pytest.raises(DatabaseError):
+        await async_write(hass, SERIES, hours(0, more=0.5) + hours(2, 3))
 
+    assert statements.kinds == ["SELECT", "INSERT", "UPDATE"]
     assert database.values(HOUSE) == hours(0, 1)
+
+
+@pytest.mark.no_fail_on_log_exception
+@pytest.mark.parametrize("recorder_db_url", ["postgresql"], indirect=True)
+async def test_a_statistic_that_the_database_refuses_is_reported(
+    hass: HomeAssistant, database: Database
+) -> None:
+    with pytest.raises(HomeAssistantError, match=HOUSE):
+        await async_write(hass, replace(SERIES, name="House" * 100), hours(0))
+    assert await async_write(hass, SERIES, hours(0)) == 1
+    assert database.values(HOUSE) == hours(0)
 
 
 async def test_without_a_recorder_nothing_is_written(hass: HomeAssistant) -> None:
@@ -566,3 +581,28 @@ async def test_a_cancelled_write_leaves_nothing_behind(
     assert database.values(HOUSE) == []
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert await write(hass, SERIES, hours(0)) == 1
+
+
+@only_sqlite
+@pytest.mark.no_fail_on_log_exception
+@pytest.mark.parametrize("fails", [False, True])
+async def test_what_comes_of_a_write_after_it_was_cancelled_disturbs_nobody(
+    hass: HomeAssistant, database: Database, recorder_mock: Recorder, *, fails: bool
+) -> None:
+    await async_write(hass, SERIES, hours(0, 1))
+    if fails:
+        database.execute("CREATE UNIQUE INDEX refused ON statistics (sum)")
+    assert recorder_mock.engine is not None
+    with database.connected() as connection, watched(recorder_mock.engine) as statements:
+        connection.execute(text("UPDATE statistics SET state = state"))
+        rows = hours(0, more=0.5) + hours(2)
+        writing = hass.async_create_background_task(async_write(hass, SERIES, rows), "writing")
+        # The database is locked: the recorder waits in the midst of the window.
+        while statements.kinds != ["SELECT", "INSERT"]:  # noqa: ASYNC110 -- seen in its thread
+            await asyncio.sleep(0)
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+
+    await idle(hass)
+    assert database.values(HOUSE) == (hours(0, 1) if fails else sorted({*rows, *hours(1)}))
