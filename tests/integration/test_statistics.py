@@ -520,6 +520,7 @@ async def test_a_window_is_written_whole_or_not_at_all(
     with watched(recorder_mock.engine) as statements, pytest.raises(DatabaseError):
         await async_write(hass, SERIES, hours(0, more=0.5) + hours(2, 3))
 
+    await idle(hass)
     assert statements.kinds == ["SELECT", "INSERT", "UPDATE"]
     assert database.values(HOUSE) == hours(0, 1)
 
