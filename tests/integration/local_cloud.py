@@ -70,7 +70,7 @@ class LocalCloud:
         self.url = ""
         self.requests: list[Request] = []
         self.store = store
-        self.break_history = False
+        self.history_answers: HTTPStatus | None = None
         self._account = account
 
     @classmethod
@@ -150,7 +150,8 @@ class Entrance:
         self._cloud.requests.append(
             Request(datetime.now(UTC), path, unquote(scope["query_string"].decode()))
         )
-        if self._cloud.break_history and path.endswith("/readings"):
-            await Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE)(scope, receive, send)
+        status = self._cloud.history_answers
+        if status is not None and path.endswith("/readings"):
+            await Response(status_code=status, headers={"Retry-After": "120"})(scope, receive, send)
         else:
             await self._app(scope, receive, send)

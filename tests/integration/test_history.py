@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -397,16 +398,18 @@ async def test_an_import_that_was_broken_off_is_done_again(
         assert_rows(await recorded(hass, HOUSE_ID, key), expected_rows(FIRST, LAST, code))
 
 
+@pytest.mark.parametrize("answer", [HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS])
 async def test_a_cloud_that_refuses_or_is_away_is_asked_again_after_a_later_poll(
     hass: HomeAssistant,
     make_entry: MakeEntry,
     freezer: FrozenDateTimeFactory,
     unused_tcp_port: int,
     caplog: pytest.LogCaptureFixture,
+    answer: HTTPStatus,
 ) -> None:
     async with LocalCloud.running(port=unused_tcp_port) as cloud:
         await install(cloud)
-        cloud.break_history = True
+        cloud.history_answers = answer
         entry = make_entry(cloud, HOUSE_ID)
         await set_up(hass, freezer, entry)
         await live_through(hass, freezer, timedelta(hours=1), step=timedelta(minutes=5))
@@ -415,7 +418,7 @@ async def test_a_cloud_that_refuses_or_is_away_is_asked_again_after_a_later_poll
         assert hass.states.get("sensor.house_energy_import").state == str(register(LAST))
         assert caplog.text.count("The history waits for a better time") == 1
 
-        cloud.break_history = False
+        cloud.history_answers = None
         await live_through(hass, freezer, timedelta(minutes=20), step=timedelta(minutes=5))
         assert_rows(await recorded(hass, HOUSE_ID), expected_rows(FIRST, LAST))
         assert hass.states.get("sensor.house_history_import").state == "100"
