@@ -20,6 +20,53 @@ PERSONAL = (
 )
 """Everything in `full_device` that says who or where somebody is."""
 
+ABSURD_DATES: tuple[object, ...] = (
+    "1970-01-01T00:00:00.000Z",
+    "1970-01-01T00:15:00.000Z",
+    "1970-12-31T23:59:59.999Z",
+    "1999-12-31T23:59:59.999Z",
+    "2100-01-01T00:00:00.000Z",
+    "2155-01-01T00:00:00.000Z",
+    "9999-12-31T23:59:59.999Z",
+    0,
+    1,
+    900.5,
+    86_400,
+    "900",
+    4_102_444_800,
+    4_102_444_800_000,
+    1e300,
+    10**400,
+    -1,
+    None,
+    True,
+    "",
+    "yesterday",
+    [],
+    {},
+)
+"""What a reader or a server without a clock gives for a date."""
+
+NO_NUMBERS: tuple[object, ...] = (
+    None,
+    True,
+    False,
+    "",
+    "text",
+    "NaN",
+    "1e999",
+    "9" * 5000,
+    10**400,
+    -(10**400),
+    float("nan"),
+    float("inf"),
+    [],
+    [1.5],
+    {},
+    {"value": 1.5},
+)
+"""What stands where a number belongs, and is none."""
+
 SHORT_DEVICE = {
     "lastReading": {"OBIS": {"15_8_0": 1234.56, "S_1_1_2": 2.86}},
     "usage": {"thisMonth": 101.5, "previousMonth": 250.25},

@@ -76,6 +76,20 @@ async def test_each_status_has_its_exception_with_the_server_s_message(
     assert str(caught.value) == "In the server's words"
 
 
+async def test_only_a_server_that_says_when_to_come_back_is_left_alone_until_then(
+    server: CloudServer, cloud: OneMeterCloud
+) -> None:
+    for answer, retry_after in (
+        (error(400, "InvalidQuery", "Invalid query", headers={"Retry-After": "300"}), None),
+        (error(500, "Broken", "Broken"), None),
+        (error(429, "TooManyRequests", "Later", headers={"Retry-After": "300"}), 300),
+    ):
+        server.will(answer)
+        with pytest.raises(OneMeterError) as caught:
+            await cloud.devices()
+        assert caught.value.retry_after == retry_after
+
+
 def test_who_cannot_be_reached_and_who_cannot_answer_are_one_kind_of_trouble() -> None:
     assert issubclass(RequestTimeoutError, CannotConnectError)
     assert issubclass(ServerError, CannotConnectError)
@@ -164,6 +178,7 @@ async def test_readings_of_what_is_not_there_are_an_error(
         text('{"devices": ['),
         text(b'\xff\xfe{"devices": []}'),
         text(b"[" * 1_000_000),
+        text(b"[" * 5_000 + b"NaN" + b"]" * 5_000),
         text("9" * 10_000),
         data({"devices": []}, status=201),
         text(b"", status=204),
@@ -184,6 +199,7 @@ async def test_readings_of_what_is_not_there_are_an_error(
         "half of JSON",
         "no UTF-8",
         "nested without end",
+        "nested too deeply",
         "number without end",
         "another good status",
         "no content",
@@ -242,6 +258,13 @@ async def test_nan_makes_a_field_unknown_and_nothing_else(
 ) -> None:
     server.will(text('{"good": 1.5, "bad": NaN, "worse": [Infinity, -Infinity]}'))
     assert await cloud.request("any") == {"good": 1.5, "bad": None, "worse": [None, None]}
+
+
+async def test_numbers_without_measure_and_half_characters_spoil_their_field_alone(
+    server: CloudServer, cloud: OneMeterCloud
+) -> None:
+    server.will(text(f'{{"good": 1.5, "bad": [1e999, {10**400}], "name": "Cellar \\ud83d"}}'))
+    assert await cloud.request("any") == {"good": 1.5, "bad": [None, None], "name": "Cellar ?"}
 
 
 @pytest.mark.parametrize(

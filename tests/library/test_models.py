@@ -4,9 +4,9 @@ from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from onemeter_cloud import (
     REGISTERS,
@@ -17,9 +17,18 @@ from onemeter_cloud import (
     Usage,
 )
 from onemeter_cloud.models import parse_device, parse_devices
+from onemeter_cloud.parsing import as_strict_json
 
-from .payloads import DEVICE_ID, OTHER_ID, PERSONAL, SHORT_DEVICE, full_device
-from .strategies import json_values
+from .payloads import (
+    ABSURD_DATES,
+    DEVICE_ID,
+    NO_NUMBERS,
+    OTHER_ID,
+    PERSONAL,
+    SHORT_DEVICE,
+    full_device,
+)
+from .strategies import devices_with_oddities, json_values
 
 if TYPE_CHECKING:
     from onemeter_cloud.parsing import JSON
@@ -27,6 +36,7 @@ if TYPE_CHECKING:
 SEVEN = datetime(2024, 5, 23, 7, tzinfo=UTC)
 BEFORE = datetime(2024, 5, 23, 6, 45, tzinfo=UTC)
 FLAG = "LAST_READOUT_INCORRECT"
+USAGE_FIELDS = ("thisMonth", "previousMonth", "lastHour", "fullTime", "projection")
 
 
 @pytest.fixture
@@ -186,6 +196,43 @@ def test_names_addresses_and_positions_are_not_read(device: Device) -> None:
     assert not [personal for personal in PERSONAL if personal in repr(device)]
 
 
+@settings(deadline=None)
+@given(devices_with_oddities())
+def test_devices_of_equal_json_are_equal(data: dict[str, object]) -> None:
+    one, other = (
+        orjson.loads(orjson.dumps(as_strict_json(data)))  # type: ignore[arg-type]
+        for _ in range(2)
+    )
+    try:
+        device = parsed(one)
+    except InvalidResponseError:
+        return
+    assert device == parsed(other)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"OBIS": {"1_8_0": 100.75}},
+        {"OBIS": {}},
+        {"updatedAt": {"1_8_0": SEVEN.isoformat()}},
+        {"flags": [FLAG]},
+        {"date": SEVEN.isoformat()},
+    ],
+)
+def test_a_device_with_another_reading_is_another_value(field: dict[str, object]) -> None:
+    before: dict[str, object] = {"date": BEFORE.isoformat(), "OBIS": {"1_8_0": 100.5}}
+    assert with_last_reading(**before) == with_last_reading(**before)
+    assert with_last_reading(**before | field) != with_last_reading(**before)
+
+
+def test_a_device_whose_register_is_described_anew_is_another_value() -> None:
+    before, after = (
+        parsed({"_id": DEVICE_ID, "meta": {"9_9_9": {"unit": unit}}}) for unit in ("kWh", "kvarh")
+    )
+    assert before != after
+
+
 def test_a_device_cannot_be_changed(device: Device) -> None:
     with pytest.raises(FrozenInstanceError):
         device.name = "Attic"  # type: ignore[misc]
@@ -274,9 +321,40 @@ def test_registers_can_be_texts_instants_and_lists(device: Device) -> None:
     assert reading.items("S_1_1_7") == (3, 1)
 
 
-@pytest.mark.parametrize("date", ["1970-01-01T00:00:00.000Z", "2155-01-01T00:00:00.000Z", "?", 1])
+@pytest.mark.parametrize("date", ABSURD_DATES)
 def test_a_reader_that_lost_its_clock_has_no_date(date: object) -> None:
-    assert with_last_reading(date=date).last_reading.date is None
+    device = parsed(
+        {
+            "lastReading": {"date": date, "OBIS": {"S_1_1_4": date}, "updatedAt": {"1_8_0": date}},
+            "initialReading": {"date": date, "OBIS": {"1_8_0": 1}},
+        }
+    )
+    reading = device.last_reading
+    assert (reading.date, reading.instant("S_1_1_4"), reading.updated_at) == (None, None, {})
+    assert device.initial_reading is not None
+    assert (device.initial_reading.date, device.initial_reading.number("1_8_0")) == (None, 1)
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=repr)
+def test_what_is_no_number_is_unknown_wherever_a_number_belongs(value: object) -> None:
+    device = parsed(
+        {
+            "config": {"multiplier": value, "contract": {"contractedPowerLimit": value}},
+            "lastReading": {
+                "OBIS": {"1_8_0": value, "S_1_1_2": value},
+                "BATTERY_VOLTAGE": value,
+                "BATTERY_PC": value,
+            },
+            "initialReading": {"date": SEVEN.isoformat(), "OBIS": {"1_8_0": value}},
+            "usage": dict.fromkeys(USAGE_FIELDS, value),
+            "production": dict.fromkeys(USAGE_FIELDS, value),
+        }
+    )
+    assert device.initial_reading is not None
+    assert (device.multiplier, device.contracted_power_kw) == (1.0, None)
+    assert (device.number("1_8_0"), device.initial_reading.number("1_8_0")) == (None, None)
+    assert (device.battery_volts, device.battery_percent) == (None, None)
+    assert (device.usage, device.production) == (Usage(), Usage())
 
 
 # The battery
@@ -313,6 +391,7 @@ def test_without_a_voltage_nothing_is_known_of_the_battery() -> None:
         ({"BATTERY_PC": 90, "BATTERY_STATUS": "LOW"}, True),
         ({"BATTERY_PC": 90, "BATTERY_STATUS": "OK"}, False),
         ({"BATTERY_PC": 90, "OBIS": {"S_1_1_16": ["LOW_BATTERY_VOLTAGE", 7]}}, True),
+        ({"BATTERY_PC": 90, "OBIS": {"S_1_1_16": ["low battery voltage"]}}, True),
         ({"BATTERY_PC": 90, "flags": ["LOW_BATTERY_VOLTAGE"]}, False),
         ({"OBIS": {"S_1_1_16": ["LOW_BATTERY_VOLTAGE"]}}, True),
     ],
@@ -350,28 +429,45 @@ def test_a_flag_that_ever_occurred_is_listed_without_holding(device: Device) -> 
     assert not device.readout_failed
 
 
+@pytest.mark.parametrize(
+    "flag", ["SYNCHRONIZATION_NEEDED", "synchronization needed", "TIME_SYNC_REQUIRED", "NeedsSync"]
+)
+def test_a_flag_that_speaks_of_synchronizing_asks_for_it(flag: str) -> None:
+    device = with_registers(S_1_1_16=[flag])
+    assert (device.synchronization_needed, device.on_wrong_meter) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "flag", ["DEVICE_ON_WRONG_METER", "device on the wrong meter", "WrongMeter", "METER_WRONG"]
+)
+def test_a_flag_that_speaks_of_a_wrong_meter_says_so(flag: str) -> None:
+    device = with_registers(S_1_1_16=[flag])
+    assert (device.synchronization_needed, device.on_wrong_meter) == (False, True)
+
+
+@pytest.mark.parametrize("flag", [FLAG, "LOW_BATTERY_VOLTAGE", "WRONG_TARIFF", "METER_ERROR", ""])
+def test_other_flags_say_neither(flag: str) -> None:
+    device = with_registers(S_1_1_16=[flag, None, 7, ["SYNC"]])
+    assert (device.synchronization_needed, device.on_wrong_meter) == (False, False)
+
+
+@pytest.mark.parametrize(("raised", "holds"), [(SEVEN, True), (BEFORE, False), (None, False)])
+def test_a_state_whose_flag_once_occurred_holds_only_if_it_does_now(
+    raised: datetime | None, *, holds: bool
+) -> None:
+    flags = ["SYNCHRONIZATION_NEEDED", "WRONG_METER", "BATTERY_LOW"]
+    device = with_last_reading(
+        date=SEVEN.isoformat(),
+        flags=flags,
+        updatedAt={} if raised is None else dict.fromkeys(flags, raised.isoformat()),
+        BATTERY_PC=90,
+    )
+    assert device.synchronization_needed is holds
+    assert device.on_wrong_meter is holds
+    assert device.battery_low is holds
+
+
 # Whatever the server gives
-
-
-def paths_of(value: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """Return the path of every field of a JSON object, also of objects inside."""
-    if not isinstance(value, dict):
-        return []
-    return [
-        found
-        for name, inner in value.items()
-        for found in ((*path, name), *paths_of(inner, (*path, name)))
-    ]
-
-
-def put(data: dict[str, object], path: tuple[str, ...], value: object) -> None:
-    """Replace one field of a JSON object, whose parents may have been replaced before."""
-    *parents, name = path
-    place: object = data
-    for parent in parents:
-        place = place.get(parent) if isinstance(place, dict) else None
-    if isinstance(place, dict):
-        place[name] = value
 
 
 def read_everything(device: Device) -> None:
@@ -387,20 +483,13 @@ def read_everything(device: Device) -> None:
     assert device.battery_percent is None or 0 <= device.battery_percent <= 100
     assert device.battery_low in {None, True, False}
     assert device.readout_failed in {True, False}
+    assert device.synchronization_needed in {True, False}
+    assert device.on_wrong_meter in {True, False}
 
 
 @settings(deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(paths_of(full_device())), json_values()), min_size=1, max_size=4
-    )
-)
-def test_any_json_in_any_place_is_a_device_or_an_invalid_response(
-    changes: list[tuple[tuple[str, ...], JSON]],
-) -> None:
-    data = full_device()
-    for path, value in changes:
-        put(data, path, value)
+@given(devices_with_oddities())
+def test_any_json_in_any_place_is_a_device_or_an_invalid_response(data: dict[str, object]) -> None:
     try:
         devices = (parsed(data), *parse_devices({"devices": [data]}))  # type: ignore[list-item]
     except InvalidResponseError:

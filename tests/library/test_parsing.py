@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from onemeter_cloud.parsing import (
     as_mapping,
     as_number,
     as_sequence,
+    as_strict_json,
     as_text,
 )
 
@@ -123,6 +125,39 @@ def test_true_and_false_are_booleans() -> None:
 @pytest.mark.parametrize("value", [None, 0, 1, "true", []])
 def test_everything_else_is_no_boolean(value: JSON) -> None:
     assert as_boolean(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "strict"),
+    [
+        (float("nan"), None),
+        (float("-inf"), None),
+        (10**400, None),
+        (2**64, 2.0**64),
+        (-(2**63) - 1, -(2.0**63)),
+        ("\ud83d half", "? half"),
+        ({"\ud83d": [float("inf"), {"inside": "\ude00"}]}, {"?": [None, {"inside": "?"}]}),
+    ],
+    ids=repr,
+)
+def test_what_is_no_json_is_made_json(value: JSON, strict: JSON) -> None:
+    assert as_strict_json(value) == strict
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, 0, 2**64 - 1, -(2**63), 1.5, "żółw", "😀", [], {}, {"a": [1, {"b": None}]}],
+)
+def test_what_is_json_stays_as_it_is(value: JSON) -> None:
+    strict = as_strict_json(value)
+    assert strict == value
+    assert type(strict) is type(value)
+
+
+@given(json_values())
+def test_strict_json_is_read_back_as_it_was_written(value: JSON) -> None:
+    strict = as_strict_json(value)
+    assert orjson.loads(orjson.dumps(strict)) == strict
 
 
 @given(json_values())

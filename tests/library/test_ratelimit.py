@@ -204,6 +204,47 @@ def test_the_known_wait_of_background_work_is_a_minute_longer_for_each_before_it
     in_virtual_time(main())
 
 
+def test_requests_are_counted_for_an_hour_from_their_start() -> None:
+    async def main() -> None:
+        limiter = new_limiter()
+        counts = [limiter.requests_in_last_hour]
+        await turn(limiter)
+        await asyncio.sleep(1000)
+        await turn(limiter)
+        for seconds in (0, HOUR - 1000 - 1, 1, 999, 1):
+            await asyncio.sleep(seconds)
+            counts.append(limiter.requests_in_last_hour)
+        assert counts == [0, 2, 2, 1, 1, 0]
+
+    in_virtual_time(main())
+
+
+def test_those_who_wait_or_give_up_are_not_counted() -> None:
+    async def main() -> None:
+        limiter = await spent_limiter()
+        waiting = asyncio.create_task(turn(limiter))
+        with pytest.raises(RateLimitError):
+            await limiter.acquire(Priority.USER, 0)
+        assert limiter.requests_in_last_hour == 3
+        await waiting
+        assert limiter.requests_in_last_hour == 4
+
+    in_virtual_time(main())
+
+
+def test_however_many_ask_the_count_stays_within_the_budget_of_an_hour() -> None:
+    async def main() -> None:
+        limiter = new_limiter()
+        counts = []
+        for _ in range(200):
+            await turn(limiter)
+            counts.append(limiter.requests_in_last_hour)
+        assert max(counts) == 62
+        assert counts[-1] == 60
+
+    in_virtual_time(main())
+
+
 def test_after_a_refusal_by_the_server_nobody_goes_before_the_pause_is_over() -> None:
     async def main() -> None:
         limiter = new_limiter()
@@ -341,6 +382,8 @@ class History:
     turns: list[tuple[float, Priority]]
     pauses: list[tuple[float, float]]
     waits: list[tuple[float, float]]
+    end: float = 0.0
+    counted_at_end: int = 0
 
 
 async def history_of(events: list[Any]) -> History:
@@ -365,6 +408,8 @@ async def history_of(events: list[Any]) -> History:
                 group.create_task(attempt(event))
             else:
                 history.pauses.append((now(), limiter.refused(event.retry_after)))
+    history.end = now()
+    history.counted_at_end = limiter.requests_in_last_hour
     return history
 
 
@@ -379,6 +424,8 @@ def test_whatever_is_asked_the_budget_holds(events: list[Attempt | Refusal]) -> 
         assert priority is Priority.USER or time - before >= 60 - ROUNDING
     for start, pause in history.pauses:
         assert not any(start + ROUNDING < time < start + pause - ROUNDING for time in times)
+    last_hour = [time for time in times if time > history.end - HOUR]
+    assert history.counted_at_end == len(last_hour)
     for waited, max_wait in history.waits:
         assert waited <= max_wait + ROUNDING
 

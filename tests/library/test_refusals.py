@@ -1,5 +1,6 @@
-"""When the server says 429, the client comes back when it may, and not before."""
+"""When the server says when to come back, the client comes back then, and not before."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ import pytest
 from onemeter_cloud import OneMeterCloud, RateLimitError, ServerError
 
 from .payloads import KEY
-from .server import data, error
+from .server import Gate, data, error
 
 if TYPE_CHECKING:
     from .conftest import Clock
@@ -168,3 +169,69 @@ async def test_a_broken_server_does_not_make_the_next_pause_short_again(
         await cloud.devices(max_age=0, max_wait=0)
     clock.move(60)
     assert await pause_after(server, cloud, refusal()) >= 0.75 * 960
+
+
+# A server that cannot answer now, and says when it can (5xx)
+
+
+def failure(status: int, retry_after: str | None = None) -> Answer:
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    return error(status, "Unavailable", "Come back later", headers=headers)
+
+
+async def failed(server: CloudServer, cloud: OneMeterCloud, answer: Answer) -> ServerError:
+    """Let the server fail once and return what the client made of it."""
+    server.will(answer, data({"devices": []}))
+    with pytest.raises(ServerError, match="Come back later") as caught:
+        await cloud.devices()
+    return caught.value
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+async def test_a_server_that_says_when_it_is_back_is_left_alone_until_then(
+    server: CloudServer, cloud: OneMeterCloud, clock: Clock, status: int
+) -> None:
+    assert (await failed(server, cloud, failure(status, "300"))).retry_after == pytest.approx(300)
+    clock.move(299)
+    with pytest.raises(RateLimitError) as caught:
+        await cloud.devices(max_wait=0)
+    assert caught.value.retry_after == pytest.approx(1)
+    assert len(server.requests) == 1
+    clock.move(1)
+    assert await cloud.devices(max_wait=0) == ()
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "pause"),
+    [("0", 60), ("61", 61), ("999999999", 6 * HOUR), ("Fri, 31 Dec 9999 23:59:59 GMT", 6 * HOUR)],
+)
+async def test_a_failing_server_is_left_alone_from_a_minute_to_six_hours(
+    server: CloudServer, cloud: OneMeterCloud, retry_after: str, pause: float
+) -> None:
+    told = await failed(server, cloud, failure(503, retry_after))
+    assert told.retry_after == pytest.approx(pause)
+    assert cloud.seconds_until_allowed() == pytest.approx(pause)
+
+
+@pytest.mark.parametrize("retry_after", [None, "", "-5", "soon"])
+async def test_a_failing_server_that_does_not_say_when_it_is_back_changes_nothing(
+    server: CloudServer, cloud: OneMeterCloud, retry_after: str | None
+) -> None:
+    assert (await failed(server, cloud, failure(503, retry_after))).retry_after is None
+    assert cloud.seconds_until_allowed() == 0
+    assert await cloud.devices(max_wait=0) == ()
+
+
+async def test_a_toldof_what_was_on_its_way_does_not_shorten_the_pause(
+    server: CloudServer, cloud: OneMeterCloud
+) -> None:
+    gate = Gate(failure(503, "60"))
+    server.will(gate, refusal("3600"))
+    slow = asyncio.create_task(cloud.request("slow"))
+    await gate.reached.wait()
+    with pytest.raises(RateLimitError):
+        await cloud.request("quick")
+    gate.open.set()
+    with pytest.raises(ServerError) as caught:
+        await slow
+    assert caught.value.retry_after == pytest.approx(HOUR)

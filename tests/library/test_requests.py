@@ -19,7 +19,7 @@ from onemeter_cloud import (
 )
 
 from .payloads import DEVICE_ID, KEY, full_device
-from .server import CloudServer, data
+from .server import CloudServer, data, error
 
 if TYPE_CHECKING:
     from .conftest import Clock
@@ -104,6 +104,21 @@ async def test_readings_are_multiplied_by_the_server_only_when_asked_for(
     server.will(data({"readings": []}))
     await cloud.readings(DEVICE_ID, START, END, apply_multiplier=True)
     assert server.requests[0].query["applyMultiplier"] == "true"
+
+
+async def test_the_newest_readings_before_an_instant_are_asked_for_backwards(
+    server: CloudServer, cloud: OneMeterCloud
+) -> None:
+    rows = [{"date": END.isoformat(), "15_8_0": 2}, {"date": START.isoformat(), "15_8_0": 1}]
+    server.will(data({"readings": rows}))
+    readings = await cloud.readings_before(DEVICE_ID, END, 2, ["15_8_0"])
+    assert [value for _, value in readings.series("15_8_0")] == [1, 2]
+    assert server.requests[0].query == {
+        "to": "2024-05-24T07:30:15.123Z",
+        "sort": "descending",
+        "limit": "2",
+        "codes": "15_8_0",
+    }
 
 
 async def test_times_of_another_zone_are_sent_in_utc(
@@ -269,6 +284,29 @@ async def test_the_next_turn_is_known(cloud: OneMeterCloud, clock: Clock) -> Non
     assert cloud.seconds_until_allowed() == pytest.approx(60)
     clock.move(45)
     assert cloud.seconds_until_allowed() == pytest.approx(15)
+
+
+async def test_the_requests_of_the_last_hour_are_counted(
+    cloud: OneMeterCloud, server: CloudServer, clock: Clock
+) -> None:
+    assert cloud.requests_in_last_hour == 0
+    await cloud.devices()
+    await cloud.devices()
+    clock.move(1800)
+    await OneMeterCloud(KEY, base_url=server.url).request("devices/")
+    assert cloud.requests_in_last_hour == len(server.requests) == 2
+    clock.move(1800)
+    assert cloud.requests_in_last_hour == 1
+
+
+async def test_a_request_that_failed_is_counted_and_one_that_was_not_sent_is_not(
+    cloud: OneMeterCloud, server: CloudServer
+) -> None:
+    server.will(error(429, "TooManyRequests", "Later"))
+    for _ in range(2):
+        with pytest.raises(RateLimitError):
+            await cloud.request("devices/", max_wait=0)
+    assert cloud.requests_in_last_hour == len(server.requests) == 1
 
 
 async def test_one_connection_serves_a_block(server: CloudServer) -> None:

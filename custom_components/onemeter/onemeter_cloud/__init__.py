@@ -32,6 +32,7 @@ from .obis import (
     Quantity,
     Register,
 )
+from .payload import device_payload
 from .ratelimit import Priority
 from .readings import Readings
 
@@ -66,5 +67,6 @@ __all__ = [
     "RequestTimeoutError",
     "ServerError",
     "Usage",
+    "device_payload",
     "normalise_base_url",
 ]

@@ -27,7 +27,7 @@ from .errors import (
     ServerError,
 )
 from .models import Device, parse_device, parse_devices
-from .parsing import JSON, as_mapping, as_text
+from .parsing import JSON, as_mapping, as_strict_json, as_text
 from .ratelimit import Priority
 from .readings import Readings, format_instant, parse_readings
 
@@ -270,6 +270,11 @@ class OneMeterCloud:
         """Return how long a request of this priority would wait for its turn now."""
         return self._account.limiter.seconds_until_allowed(priority)
 
+    @property
+    def requests_in_last_hour(self) -> int:
+        """The number of requests for this key and server that were started in the last hour."""
+        return self._account.limiter.requests_in_last_hour
+
     def _url(self, path: str, params: Mapping[str, str] | None = None) -> URL:
         url = self._base_url.join(URL(path))
         if url.origin() != self._base_url.origin() or not url.path.startswith(self._base_url.path):
@@ -336,7 +341,11 @@ class OneMeterCloud:
         if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
             raise InvalidRequestError(text)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise ServerError(text)
+            asked = _retry_after(response)
+            raise ServerError(
+                text,
+                retry_after=None if asked is None else self._account.limiter.refused(asked),
+            )
         raise InvalidResponseError(f"The server answered HTTP {status} where it should give data")
 
     def _safe(self, text: str) -> str:
@@ -396,9 +405,9 @@ def _loads(body: bytes) -> JSON:
     try:
         data: JSON = orjson.loads(body)
     except orjson.JSONDecodeError:
-        # NaN and Infinity are no JSON, but some servers write them: such a field is unknown.
+        # NaN, Infinity and halves of characters are no JSON, but some servers write them.
         try:
-            data = json.loads(body, parse_constant=lambda _: None)
+            data = as_strict_json(json.loads(body))
         except ValueError as err:
             raise InvalidResponseError("The answer is not JSON") from err
         except RecursionError as err:

@@ -6,7 +6,13 @@ never the API key.
 
 
 class OneMeterError(Exception):
-    """Anything that this library raises about the cloud."""
+    """Anything that this library raises about the cloud.
+
+    `retry_after` is the number of seconds until the next request is allowed, where the server or
+    our own budget tells it.
+    """
+
+    retry_after: float | None = None
 
 
 class AuthenticationError(OneMeterError):
@@ -16,8 +22,10 @@ class AuthenticationError(OneMeterError):
 class RateLimitError(OneMeterError):
     """The request is over the limit: the server said so (429), or our own budget is spent.
 
-    `retry_after` is the number of seconds until the next request is allowed.
+    `retry_after` is always there.
     """
+
+    retry_after: float
 
     def __init__(self, message: str, *, retry_after: float) -> None:
         """Keep when to come back."""
@@ -52,7 +60,12 @@ class RequestTimeoutError(CannotConnectError):
 
 
 class ServerError(CannotConnectError):
-    """The server answered that it cannot answer now (5xx)."""
+    """The server answered that it cannot answer now (5xx), perhaps with when to come back."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        """Keep when to come back."""
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class InvalidResponseError(OneMeterError):

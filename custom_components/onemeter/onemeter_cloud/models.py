@@ -36,6 +36,10 @@ BATTERY_FULL_VOLTS: Final = 2.99
 BATTERY_LOW_PERCENT: Final = 10.0
 
 FLAG_READOUT_FAILED: Final = "LAST_READOUT_INCORRECT"
+# The API's description tells these states and not what their flags are called.
+_BATTERY_WORDS: Final = ("battery",)
+_SYNCHRONIZATION_WORDS: Final = ("sync",)
+_WRONG_METER_WORDS: Final = ("wrong", "meter")
 
 _MAIN_REGISTERS: Final = (OBIS_ENERGY_PLUS, OBIS_ENERGY_ABS, "F_8_0")
 
@@ -172,7 +176,7 @@ class Device:
         status = self.last_reading.battery_status
         if status is not None and "low" in status.casefold():
             return True
-        if any("BATTERY" in flag and self.last_reading.has_flag(flag) for flag in self._all_flags):
+        if self._has_flag_with(_BATTERY_WORDS):
             return True
         if self.battery_percent is None:
             return None
@@ -182,6 +186,29 @@ class Device:
     def readout_failed(self) -> bool:
         """Whether the reader's newest attempt to read the meter failed."""
         return self.last_reading.has_flag(FLAG_READOUT_FAILED)
+
+    @property
+    def synchronization_needed(self) -> bool:
+        """Whether the reader asks to be synchronized.
+
+        The flag's name is assumed: any that has "sync" in it.
+        """
+        return self._has_flag_with(_SYNCHRONIZATION_WORDS)
+
+    @property
+    def on_wrong_meter(self) -> bool:
+        """Whether the reader says that it sits on another meter than it should.
+
+        The flag's name is assumed: any that has both "wrong" and "meter" in it.
+        """
+        return self._has_flag_with(_WRONG_METER_WORDS)
+
+    def _has_flag_with(self, words: tuple[str, ...]) -> bool:
+        """Tell whether a flag holds now whose name has all these words in it, in any case."""
+        return any(
+            all(word in flag.casefold() for word in words) and self.last_reading.has_flag(flag)
+            for flag in self._all_flags
+        )
 
     @property
     def _all_flags(self) -> frozenset[str]:

@@ -16,7 +16,30 @@ _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 _MILLISECONDS_FROM: Final = 1e11
 
+# What fits into 64 bits, with or without a sign: other integers are no JSON everywhere.
+_INTEGERS: Final = range(-(2**63), 2**64)
+
 _NOTHING: Final[Mapping[str, JSON]] = MappingProxyType({})
+
+
+def as_strict_json(value: JSON) -> JSON:
+    """Return what can be written as JSON again, as `as_number` and UTF-8 see it.
+
+    Numbers that are not finite become `None`, integers of more than 64 bits become floats, and the
+    half of a character that is written as a pair becomes a question mark.
+    """
+    match value:
+        case dict():
+            return {_whole(name): as_strict_json(inner) for name, inner in value.items()}
+        case list():
+            return [as_strict_json(inner) for inner in value]
+        case str():
+            return _whole(value)
+        case float():
+            return as_number(value)
+        case int() if value not in _INTEGERS:
+            return as_number(value)
+    return value
 
 
 def as_mapping(value: JSON) -> Mapping[str, JSON]:
@@ -74,3 +97,7 @@ def as_instant(value: JSON) -> datetime | None:
     except ValueError, OverflowError, OSError:
         return None
     return instant if _EARLIEST <= instant < _LATEST else None
+
+
+def _whole(text: str) -> str:
+    return text.encode(errors="replace").decode()

@@ -1,13 +1,14 @@
 """The request budget of one API key on one server.
 
 One request a minute, a burst of three for somebody who waits in front of a screen, and longer
-pauses when the server asks for them (429).
+pauses when the server asks for them (429, or 5xx with `Retry-After`).
 """
 
 import asyncio
 import contextlib
 import random
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,8 @@ INTERVAL_SECONDS: Final = 60.0
 BURST_REQUESTS: Final = 3
 FIRST_BACKOFF_SECONDS: Final = 120.0
 LONGEST_BACKOFF_SECONDS: Final = 6 * 3600.0
+_HOUR_SECONDS: Final = 3600.0
+_MOST_REQUESTS_IN_AN_HOUR: Final = BURST_REQUESTS + int(_HOUR_SECONDS / INTERVAL_SECONDS)
 _BACKOFF_JITTER: Final = 0.25
 _ROUNDING_SECONDS: Final = 1e-6
 
@@ -52,9 +55,15 @@ class RateLimiter:
         self._clock = clock or (lambda: time.monotonic())  # noqa: PLW0108 (found anew each call)
         self._tokens = float(BURST_REQUESTS)
         self._counted_at = self._clock()
-        self._last_request_at = float("-inf")
+        self._newest: deque[float] = deque(maxlen=_MOST_REQUESTS_IN_AN_HOUR)
         self._refusals = 0
         self._queue: list[_Ticket] = []
+
+    @property
+    def requests_in_last_hour(self) -> int:
+        """The number of requests that were started in the last hour."""
+        an_hour_ago = self._clock() - _HOUR_SECONDS
+        return sum(started_at > an_hour_ago for started_at in self._newest)
 
     def seconds_until_allowed(self, priority: Priority) -> float:
         """Return how long a request of this priority would wait if it came now."""
@@ -85,13 +94,13 @@ class RateLimiter:
                         await ticket.moved.wait()
             self._refill()
             self._tokens -= 1
-            self._last_request_at = self._clock()
+            self._newest.append(self._clock())
         finally:
             self._queue.remove(ticket)
             self._notify_others(ticket)
 
     def refused(self, retry_after: float | None) -> float:
-        """Note that the server refused a request (429); return the pause in seconds.
+        """Note that the server refused a request (429, 5xx); return the pause in seconds.
 
         Without the server's word on it the pause doubles each time, with jitter, so that many
         clients do not come back together.
@@ -128,8 +137,8 @@ class RateLimiter:
         now = self._clock()
         wait = self._counted_at - now + (ahead + 1 - self._tokens) * INTERVAL_SECONDS
         if priority is Priority.BACKGROUND:
-            free = self._last_request_at + INTERVAL_SECONDS - now
-            wait = max(wait, max(free, 0.0) + ahead * INTERVAL_SECONDS)
+            last = self._newest[-1] if self._newest else float("-inf")
+            wait = max(wait, max(last + INTERVAL_SECONDS - now, 0.0) + ahead * INTERVAL_SECONDS)
         return wait if wait > _ROUNDING_SECONDS else 0.0
 
     def _notify_others(self, ticket: _Ticket | None) -> None:
