@@ -10,6 +10,7 @@ from .const import DOMAIN
 from .coordinator import OneMeterCoordinator
 from .importer import HistoryImporter, async_forget
 from .services import async_setup_services
+from .snapshot import async_forget_snapshot
 from .statistics import recorder_is_running
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
-PLATFORMS: Final = (Platform.BINARY_SENSOR, Platform.SENSOR)
+PLATFORMS: Final = (Platform.BINARY_SENSOR, Platform.BUTTON, Platform.SENSOR)
 
 
 async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
@@ -33,7 +34,7 @@ async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> bool:
     """Set up an account."""
     coordinator = OneMeterCoordinator(hass, entry)
-    await coordinator.async_config_entry_first_refresh()
+    await coordinator.async_start()
     entry.runtime_data = coordinator
     if recorder_is_running(hass):
         coordinator.history = HistoryImporter(hass, entry, coordinator)
@@ -49,12 +50,15 @@ async def async_setup_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> 
 
 async def async_unload_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> bool:
     """Unload an account."""
-    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        await entry.runtime_data.async_stop()
+    return unloaded
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> None:
-    """Forget how far the history of a removed account was; the history itself stays."""
+    """Forget what is stored of a removed account; its history in the recorder stays."""
     await async_forget(hass, entry.entry_id)
+    await async_forget_snapshot(hass, entry.entry_id)
 
 
 async def _async_reload(hass: HomeAssistant, entry: OneMeterConfigEntry) -> None:

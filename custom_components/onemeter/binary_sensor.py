@@ -13,12 +13,12 @@ from homeassistant.const import EntityCategory
 from .entity import OneMeterEntity, add_as_they_appear
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from homeassistant.core import HomeAssistant
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-    from .coordinator import OneMeterConfigEntry, OneMeterCoordinator
+    from .coordinator import OneMeterConfigEntry
     from .onemeter_cloud import Device
 
 PARALLEL_UPDATES = 0
@@ -61,18 +61,12 @@ class OneMeterBinarySensor(OneMeterEntity, BinarySensorEntity):
         return self.entity_description.is_on_fn(self.state_of_device.device)
 
 
-def _binary_sensors_of(
-    coordinator: OneMeterCoordinator, device_id: str
-) -> Iterator[OneMeterBinarySensor]:
-    """Yield the binary sensors of a device."""
-    for description in BINARY_SENSORS:
-        yield OneMeterBinarySensor(coordinator, device_id, description)
-
-
 async def async_setup_entry(
     _hass: HomeAssistant,
     entry: OneMeterConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the binary sensors of an account."""
-    add_as_they_appear(entry, async_add_entities, _binary_sensors_of)
+    add_as_they_appear(
+        entry, async_add_entities, lambda _coordinator, _state: BINARY_SENSORS, OneMeterBinarySensor
+    )

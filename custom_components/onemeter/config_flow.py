@@ -39,7 +39,6 @@ from .const import (
     CONF_APPLY_MULTIPLIER,
     CONF_DEVICES,
     CONF_UPDATE_INTERVAL,
-    DEFAULT_UPDATE_INTERVAL,
     DOMAIN,
     LONGEST_UPDATE_INTERVAL,
     SHORTEST_UPDATE_INTERVAL,
@@ -90,9 +89,8 @@ _ACCOUNT_SCHEMA: Final = _KEY_SCHEMA.extend(
 )
 _OPTIONS_SCHEMA: Final = probatio.Schema(
     {
-        probatio.Required(
-            CONF_UPDATE_INTERVAL, default=_minutes(DEFAULT_UPDATE_INTERVAL)
-        ): probatio.All(
+        # Without one the integration finds out by itself when there is something new.
+        probatio.Optional(CONF_UPDATE_INTERVAL): probatio.All(
             NumberSelector(
                 NumberSelectorConfig(
                     min=_minutes(SHORTEST_UPDATE_INTERVAL),
@@ -361,7 +359,7 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Let the owner pick one of the devices that are not in Home Assistant yet."""
         entry = self._get_entry()
-        if user_input is not None:
+        if user_input:
             device = next(
                 device for device in self._devices if device.id == user_input[CONF_DEVICE_ID]
             )
@@ -370,8 +368,10 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
             )
         errors: dict[str, str] = {}
         devices = await _ask_for_devices(self.hass, entry.data, errors)
-        if errors:
-            return self.async_abort(reason=errors["base"])
+        if errors:  # to be tried again with the same button
+            return self.async_show_form(
+                step_id="user", data_schema=probatio.Schema({}), errors=errors
+            )
         self._devices = _addable(self.hass, devices)
         if not self._devices:
             return self.async_abort(reason="no_devices")

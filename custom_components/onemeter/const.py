@@ -20,7 +20,6 @@ __all__ = [
     "CONF_APPLY_MULTIPLIER",
     "CONF_DEVICES",
     "CONF_UPDATE_INTERVAL",
-    "DEFAULT_UPDATE_INTERVAL",
     "DOMAIN",
     "LONGEST_UPDATE_INTERVAL",
     "MANUFACTURER",
@@ -49,6 +48,5 @@ CONF_UPDATE_INTERVAL: Final = "update_interval"
 
 SUBENTRY_TYPE_DEVICE: Final = "device"
 
-DEFAULT_UPDATE_INTERVAL: Final = timedelta(minutes=15)
 SHORTEST_UPDATE_INTERVAL: Final = timedelta(minutes=1)
 LONGEST_UPDATE_INTERVAL: Final = timedelta(minutes=60)

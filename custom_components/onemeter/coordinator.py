@@ -1,12 +1,15 @@
 """One account of the cloud: asks for the chosen devices, all in one request."""
 
+import asyncio
 import logging
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_API_KEY, CONF_DEVICE_ID, CONF_URL
+from homeassistant.core import callback
+from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
@@ -14,27 +17,36 @@ from homeassistant.util import dt as dt_util
 from .const import (
     CONF_APPLY_MULTIPLIER,
     CONF_UPDATE_INTERVAL,
-    DEFAULT_UPDATE_INTERVAL,
     DOMAIN,
     SUBENTRY_TYPE_DEVICE,
 )
-from .errors import update_error
+from .errors import action_error, update_error
+from .freshness import Freshness
 from .onemeter_cloud import (
+    AuthenticationError,
     Device,
     NotFoundError,
     OneMeterCloud,
     OneMeterError,
     Priority,
+    RateLimitError,
+    ServerError,
 )
 from .onemeter_cloud.power import average_power_kw
-from .polling import delay_of, next_poll
+from .polling import FixedSchedule, LearningSchedule, Schedule
+from .snapshot import Snapshot, SnapshotStore
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from homeassistant.core import HomeAssistant
 
     from .importer import HistoryImporter
 
 _LOGGER = logging.getLogger(__name__)
+
+RATE_LIMIT_PATIENCE: Final = timedelta(hours=3)
+"""How long the last answer is shown while the cloud says that it was asked too often."""
 
 # The list that the config flow has just shown is good enough to start with.
 _FIRST_MAX_AGE: Final = timedelta(minutes=10)
@@ -42,7 +54,16 @@ _FIRST_MAX_AGE: Final = timedelta(minutes=10)
 _MAX_AGE: Final = timedelta(seconds=15)
 _FIRST_MAX_WAIT: Final = timedelta(seconds=5)
 _MAX_WAIT: Final = timedelta(seconds=90)
+_USER_MAX_WAIT: Final = timedelta(seconds=5)
+# How long a start waits for the cloud where there is something stored to show instead.
+_START_PATIENCE: Final = timedelta(seconds=10)
+# A poll can wait for its turn in the budget, and then for its answer.
+_POLL_TAKES: Final = timedelta(minutes=3)
+# The clock of this machine may be the one that is wrong.
+_CLOCK_TOLERANCE: Final = timedelta(days=2)
 _SOONEST: Final = timedelta(seconds=1)
+# Home Assistant cuts the fractions of a second off when it plans: never before the time.
+_ROUNDING: Final = timedelta(seconds=1)
 
 type OneMeterConfigEntry = ConfigEntry[OneMeterCoordinator]
 
@@ -57,8 +78,16 @@ class DeviceState:
     device: Device
     average_power_kw: float | None = None
 
+    @property
+    def read_at(self) -> datetime | None:
+        """When the meter was read last; `None` if that is unknown or a time that is yet to come."""
+        date = self.device.last_reading.date
+        return date if date is not None and date < dt_util.utcnow() + _CLOCK_TOLERANCE else None
+
     def followed_by(self, device: Device, *, multiply: bool) -> DeviceState:
-        """Return the state after the cloud told of the device again."""
+        """Return the state after the cloud told of the device again: the same if nothing is new."""
+        if device == self.device:
+            return self
         if device.last_reading.date == self.device.last_reading.date:
             return replace(self, device=device)
         return DeviceState(
@@ -70,21 +99,18 @@ class DeviceState:
 class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
     """Keeps the state of an account's chosen devices, by their ids.
 
-    A chosen device that the account does not have (any more) is missing from the data. `history` is
-    there while Home Assistant's recorder is.
+    `data` holds what was last known of a device, also when that is old: `is_fresh` tells. `missing`
+    are the chosen devices that the account did not have when it answered last. `answered` tells
+    whether the newest poll was answered, `last_success` when one was, perhaps before Home
+    Assistant's start; `limited_since` when the cloud began to say that it was asked too often.
+    `history` is there while Home Assistant's recorder is.
     """
 
     config_entry: OneMeterConfigEntry
 
     def __init__(self, hass: HomeAssistant, entry: OneMeterConfigEntry) -> None:
         """Prepare the client; nothing is sent yet."""
-        super().__init__(
-            hass,
-            _LOGGER,
-            config_entry=entry,
-            name=f"{DOMAIN} {entry.title}",
-            update_interval=DEFAULT_UPDATE_INTERVAL,
-        )
+        super().__init__(hass, _LOGGER, config_entry=entry, name=f"{DOMAIN} {entry.title}")
         self.cloud = OneMeterCloud(
             entry.data[CONF_API_KEY],
             base_url=entry.data[CONF_URL],
@@ -96,13 +122,97 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
         }
         self.history: HistoryImporter | None = None
         self.multiply: bool = entry.options.get(CONF_APPLY_MULTIPLIER, True)
-        self._poll_interval = timedelta(
-            minutes=entry.options.get(
-                CONF_UPDATE_INTERVAL, DEFAULT_UPDATE_INTERVAL.total_seconds() / 60
-            )
+        self.missing: frozenset[str] = frozenset()
+        self.last_success: datetime | None = None
+        self.limited_since: datetime | None = None
+        self.answered = False
+        self._was_answered = False
+        self._pause_of_server = False
+        self._by_user = False
+        self._freshness = Freshness(hass.loop, self.async_update_listeners)
+        self._snapshots = SnapshotStore(hass, entry.entry_id)
+        self._schedule: Schedule = LearningSchedule(entry.entry_id)
+
+    async def async_start(self) -> None:
+        """Get the first data: from the cloud, else what it said when it last answered.
+
+        Raises `ConfigEntryNotReady` if there is neither, `ConfigEntryAuthFailed` for a refused key.
+        """
+        stored = await self._snapshots.async_load()
+        self._schedule = self._new_schedule(stored)
+        if stored is None or stored.devices.keys().isdisjoint(self.subentry_ids):
+            await self.async_config_entry_first_refresh()
+            return
+        self._restore(stored)
+        refresh = self.config_entry.async_create_background_task(
+            self.hass, self.async_refresh(), name=f"{self.name} - first refresh"
         )
-        self._poll_delay = delay_of(entry.entry_id)
-        self._missing: frozenset[str] = frozenset()
+        await asyncio.wait({refresh}, timeout=_START_PATIENCE.total_seconds())
+        if isinstance(self.last_exception, ConfigEntryAuthFailed):
+            raise self.last_exception
+        if not self.answered:
+            _LOGGER.info("%s starts with what was known at %s", self.name, stored.at)
+
+    async def async_stop(self) -> None:
+        """Let go of timers, and write down what is known."""
+        self._freshness.clear()
+        await self._snapshots.async_flush()
+
+    async def async_refresh_for_user(self) -> None:
+        """Ask the cloud now; raise `HomeAssistantError` if it cannot be asked or does not answer.
+
+        A budget that is spent is nothing that has gone wrong with the account: then the rhythm of
+        the polls stays as it is.
+        """
+        wait = self.cloud.seconds_until_allowed(Priority.USER)
+        if wait > _USER_MAX_WAIT.total_seconds():
+            message = f"{wait:.0f} s"
+            raise action_error(RateLimitError(message, retry_after=wait))
+        self._by_user = True
+        try:
+            await self.async_refresh()
+        finally:
+            self._by_user = False
+        if not self.last_update_success and isinstance(
+            cause := getattr(self.last_exception, "__cause__", None), OneMeterError
+        ):
+            raise action_error(cause) from cause
+
+    def is_fresh(self, device_id: str) -> bool:
+        """Tell whether what is known of a device can be shown as its present state.
+
+        So it is for two polls after an answer, and for hours when the cloud answers that it was
+        asked too often.
+        """
+        return self._freshness.is_fresh(device_id)
+
+    @property
+    def present(self) -> dict[str, DeviceState]:
+        """What is known of the devices that the account had when it answered last."""
+        return {
+            device_id: state
+            for device_id, state in self.data.items()
+            if device_id not in self.missing
+        }
+
+    def _new_schedule(self, stored: Snapshot | None) -> Schedule:
+        minutes = self.config_entry.options.get(CONF_UPDATE_INTERVAL)
+        if minutes is not None:
+            return FixedSchedule(timedelta(minutes=minutes), self.config_entry.entry_id)
+        return LearningSchedule(
+            self.config_entry.entry_id, stored.schedule if stored is not None else None
+        )
+
+    @callback
+    def _restore(self, stored: Snapshot) -> None:
+        """Take over what was stored, as if it had been answered two polls ago at most."""
+        self.data = {
+            device_id: DeviceState(device=device)
+            for device_id, device in stored.devices.items()
+            if device_id in self.subentry_ids
+        }
+        self.last_success = stored.at
+        self._keep_fresh(self.data.keys(), 2 * self._schedule.usual_gap)
 
     @override
     async def _async_update_data(self) -> dict[str, DeviceState]:
@@ -111,25 +221,80 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
         try:
             devices = await self._devices()
         except OneMeterError as err:
+            self._failed(began, err)
             raise update_error(err) from err
-        finally:
-            planned = next_poll(began, self._poll_interval, self._poll_delay)
-            self.update_interval = max(planned - dt_util.utcnow(), _SOONEST)
         self._log_missing(frozenset(self.subentry_ids) - devices.keys())
         known = self.data or {}
-        return {
+        states = known | {
             device_id: known[device_id].followed_by(device, multiply=self.multiply)
             if device_id in known
             else DeviceState(device=device)
             for device_id, device in devices.items()
         }
+        self._succeeded(devices, states)
+        return states
+
+    @callback
+    def _succeeded(self, devices: dict[str, Device], states: dict[str, DeviceState]) -> None:
+        """Note an answer, and when to ask again."""
+        self.answered = self._was_answered = True
+        self._pause_of_server = False
+        now = self.last_success = dt_util.utcnow()
+        self.limited_since = None
+        self._schedule.answered(
+            now,
+            [date for device in devices.values() if (date := device.last_reading.date) is not None],
+        )
+        self._plan_next(now)
+        until_next = self.update_interval or timedelta()
+        self._keep_fresh(devices, until_next + self._schedule.usual_gap)
+        self._snapshots.async_keep(
+            Snapshot(
+                at=now,
+                devices={device_id: state.device for device_id, state in states.items()},
+                schedule=self._schedule.as_json(),
+            )
+        )
+
+    @callback
+    def _failed(self, began: datetime, err: OneMeterError) -> None:
+        """Note that there is no answer, and when to ask again: never for a refused key."""
+        self.answered = False
+        if isinstance(err, AuthenticationError):
+            self.update_interval = None
+            self._async_unsub_refresh()
+            self._freshness.clear()
+            self.async_update_listeners()
+            return
+        now = dt_util.utcnow()
+        self._schedule.failed(began)
+        self._plan_next(now, at_least=err.retry_after)
+        if not isinstance(err, RateLimitError):
+            self._pause_of_server = isinstance(err, ServerError)
+        elif self.limited_since is None and not self._pause_of_server:
+            self.limited_since = now
+            fresh = [device_id for device_id in self.data or () if self.is_fresh(device_id)]
+            self._keep_fresh(fresh, RATE_LIMIT_PATIENCE)
+
+    @callback
+    def _plan_next(self, now: datetime, at_least: float | None = None) -> None:
+        """Plan the next poll: by the schedule, but not before so many seconds have passed."""
+        soonest = max(_SOONEST, timedelta(seconds=at_least or 0))
+        self.update_interval = max(self._schedule.next(now) - now, soonest) + _ROUNDING
+
+    @callback
+    def _keep_fresh(self, device_ids: Iterable[str], time: timedelta) -> None:
+        self._freshness.extend(device_ids, (time + _POLL_TAKES).total_seconds())
 
     async def _devices(self) -> dict[str, Device]:
         """Return the chosen devices that the account has."""
-        first = self.data is None
+        first = not self._was_answered
         max_age = (_FIRST_MAX_AGE if first else _MAX_AGE).total_seconds()
         max_wait = (_FIRST_MAX_WAIT if first else _MAX_WAIT).total_seconds()
         priority = Priority.BACKGROUND
+        if self._by_user:
+            max_age, max_wait = 0.0, _USER_MAX_WAIT.total_seconds()
+            priority = Priority.USER
         if not self.subentry_ids:
             return {}
         if len(self.subentry_ids) > 1:
@@ -146,8 +311,8 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
 
     def _log_missing(self, missing: frozenset[str]) -> None:
         """Log once when a chosen device leaves the account, and once when it is back."""
-        for device_id in missing - self._missing:
+        for device_id in missing - self.missing:
             _LOGGER.warning("Device %s is not in the account any more", device_id)
-        for device_id in self._missing - missing:
+        for device_id in self.missing - missing:
             _LOGGER.info("Device %s is in the account again", device_id)
-        self._missing = missing
+        self.missing = missing

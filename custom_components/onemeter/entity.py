@@ -32,6 +32,7 @@ class OneMeterEntity(CoordinatorEntity[OneMeterCoordinator]):
         self.entity_description = description
         self.device_id = device_id
         self._attr_unique_id = f"{device_id}_{description.key}"
+        self._shown = (self.state_of_device, self.available)
         device = self.state_of_device.device
         self._attr_device_info = DeviceInfo(
             identifiers={(DOMAIN, device_id)},
@@ -46,39 +47,56 @@ class OneMeterEntity(CoordinatorEntity[OneMeterCoordinator]):
 
     @property
     def state_of_device(self) -> DeviceState:
-        """What is known of the device; only while the account has it."""
+        """What is known of the device."""
         return self.coordinator.data[self.device_id]
 
     @property
     @override
     def available(self) -> bool:
-        """Whether the last poll succeeded and told of this device."""
-        return super().available and self.device_id in self.coordinator.data
+        """Whether what is known of the device is not too old."""
+        return self.coordinator.is_fresh(self.device_id)
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Write the state, unless the poll has brought nothing new of the device."""
+        shown, was_available = self._shown
+        if self.state_of_device is not shown or self.available is not was_available:
+            self._shown = (self.state_of_device, self.available)
+            super()._handle_coordinator_update()
 
 
-def add_as_they_appear(
+def add_as_they_appear[Description: EntityDescription](
     entry: OneMeterConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
-    entities_of: Callable[[OneMeterCoordinator, str], Iterable[OneMeterEntity]],
+    descriptions_of: Callable[[OneMeterCoordinator, DeviceState], Iterable[Description]],
+    create: Callable[[OneMeterCoordinator, str, Description], OneMeterEntity],
 ) -> None:
     """Add the entities of every device, now and whenever a poll shows that there are more.
 
-    `entities_of` gives all the entities that a device has at the moment.
+    `descriptions_of` gives all that a device has at the moment, `create` makes the entity of one.
     """
     coordinator = entry.runtime_data
-    added: set[str | None] = set()
+    added: set[tuple[str, str]] = set()
+    seen: dict[str, DeviceState] = {}
 
     @callback
     def add_new() -> None:
-        for device_id in coordinator.data:
-            new = [
-                entity
-                for entity in entities_of(coordinator, device_id)
-                if entity.unique_id not in added
-            ]
-            added.update(entity.unique_id for entity in new)
+        for device_id, state in coordinator.data.items():
+            if seen.get(device_id) is state:
+                continue
+            seen[device_id] = state
+            new = {
+                (device_id, description.key): description
+                for description in descriptions_of(coordinator, state)
+                if (device_id, description.key) not in added
+            }
+            added.update(new)
             if new:
-                async_add_entities(new, config_subentry_id=coordinator.subentry_ids[device_id])
+                async_add_entities(
+                    [create(coordinator, device_id, description) for description in new.values()],
+                    config_subentry_id=coordinator.subentry_ids[device_id],
+                )
 
     add_new()
     entry.async_on_unload(coordinator.async_add_listener(add_new))

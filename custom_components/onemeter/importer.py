@@ -148,7 +148,7 @@ class HistoryImporter:
     @callback
     def _look_for_work(self) -> None:
         """Bring all devices up to date in a task of the entry's, unless one is at it already."""
-        if not self._working and self._coordinator.last_update_success:
+        if not self._working and self._coordinator.answered:
             self._working = True
             self._entry.async_create_background_task(
                 self._hass, self._work(), name=f"{self._entry.title} - history"
@@ -157,8 +157,8 @@ class HistoryImporter:
     async def _work(self) -> None:
         """Bring all devices up to date, one after the other, as far as the cloud lets us."""
         try:
-            for device_id in tuple(self._coordinator.data):
-                if (state := self._coordinator.data.get(device_id)) is not None:
+            for device_id in self._coordinator.present:
+                if (state := self._coordinator.present.get(device_id)) is not None:
                     await self._bring_up_to_date(state.device)
         except (OneMeterError, RecorderNotRunningError) as err:
             if not self._failed:

@@ -267,7 +267,7 @@ SENSORS: Final[tuple[OneMeterSensorDescription, ...]] = (
         translation_key="last_reading",
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda state, _: state.device.last_reading.date,
+        value_fn=lambda state, _: state.read_at,
         present_fn=lambda state: state.device.last_reading.date is not None,
     ),
     OneMeterSensorDescription(
@@ -380,17 +380,28 @@ class HistoryImportSensor(OneMeterEntity, SensorEntity):
         return self._history.percent(self.device_id)
 
 
-def _sensors_of(coordinator: OneMeterCoordinator, device_id: str) -> Iterator[OneMeterEntity]:
+def _descriptions_of(
+    coordinator: OneMeterCoordinator, state: DeviceState
+) -> Iterator[SensorEntityDescription]:
     """Yield the sensors that a device has at the moment."""
-    state = coordinator.data[device_id]
     if coordinator.history is not None:
-        yield HistoryImportSensor(coordinator, device_id, coordinator.history)
+        yield HISTORY_IMPORT
     for description in SENSORS:
         if description.present_fn(state):
-            yield OneMeterSensor(coordinator, device_id, description)
+            yield description
     for code in state.device.last_reading.values:
         if code not in REGISTERS:
-            yield OneMeterSensor(coordinator, device_id, _unknown_register(state, code))
+            yield _unknown_register(state, code)
+
+
+def _create(
+    coordinator: OneMeterCoordinator, device_id: str, description: SensorEntityDescription
+) -> OneMeterEntity:
+    """Return the sensor that a description is of."""
+    if isinstance(description, OneMeterSensorDescription):
+        return OneMeterSensor(coordinator, device_id, description)
+    assert coordinator.history is not None  # noqa: S101 (else it has not been described)
+    return HistoryImportSensor(coordinator, device_id, coordinator.history)
 
 
 async def async_setup_entry(
@@ -399,4 +410,4 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the sensors of an account."""
-    add_as_they_appear(entry, async_add_entities, _sensors_of)
+    add_as_they_appear(entry, async_add_entities, _descriptions_of, _create)

@@ -122,7 +122,7 @@ def _device_of(call: ServiceCall) -> tuple[OneMeterCoordinator, str]:
     device_id = next(
         identifier for domain, identifier in registered.identifiers if domain == DOMAIN
     )
-    if device_id not in entry.runtime_data.data:
+    if device_id not in entry.runtime_data.present:
         raise _invalid("device_gone")
     return entry.runtime_data, device_id
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
 
 STEP = timedelta(seconds=30)
+PAST_THE_NEXT_POLL = timedelta(minutes=31)
 CREEP = timedelta(milliseconds=250)
 
 

@@ -1,15 +1,11 @@
 """How often the cloud is asked in a day, whatever the number of devices."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from homeassistant.util import dt as dt_util
-from hypothesis import given
-from hypothesis import strategies as st
 
-from custom_components.onemeter.polling import SHORTEST_WAIT, delay_of, next_poll
 from onemeter_server.records import DeviceRecord
 
 from .clockwork import live_through
@@ -30,6 +26,9 @@ def device_ids(count: int) -> list[str]:
     return [f"5ba4b0f0-6c1e-4f6a-9d53-{number:012x}" for number in range(count)]
 
 
+@pytest.mark.parametrize(
+    ("options", "fewest"), [({"update_interval": 15}, 90), ({}, 48)], ids=["fixed", "automatic"]
+)
 @pytest.mark.parametrize("count", [1, 5])
 async def test_a_day_costs_at_most_a_hundred_requests_and_never_two_in_a_minute(
     hass: HomeAssistant,
@@ -37,17 +36,20 @@ async def test_a_day_costs_at_most_a_hundred_requests_and_never_two_in_a_minute(
     make_entry: MakeEntry,
     freezer: FrozenDateTimeFactory,
     count: int,
+    options: dict[str, object],
+    fewest: int,
 ) -> None:
     ids = device_ids(count)
     for device_id in ids:
         await empty_cloud.add(
             DeviceRecord(id=device_id, name=device_id, main_register="15_8_0"), FLAT_VALUES
         )
-    await hass.config_entries.async_setup(make_entry(empty_cloud, *ids).entry_id)
+    entry = make_entry(empty_cloud, *ids, options=options)
+    await hass.config_entries.async_setup(entry.entry_id)
     await live_through(hass, freezer, timedelta(days=1))
 
     times = [request.at for request in empty_cloud.requests]
-    assert 90 <= len(times) <= 100
+    assert fewest <= len(times) <= 100
     assert min(later - earlier for earlier, later in pairwise(times)) >= MINUTE
 
 
@@ -57,7 +59,7 @@ async def test_polls_come_shortly_after_the_quarter_hour(
     make_entry: MakeEntry,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    entry = make_entry(cloud, *device_ids(1))
+    entry = make_entry(cloud, *device_ids(1), options={"update_interval": 15})
     await hass.config_entries.async_setup(entry.entry_id)
     await live_through(hass, freezer, timedelta(hours=2), step=TEN_SECONDS)
 
@@ -81,22 +83,3 @@ async def test_with_one_minute_every_minute_is_polled(
     times = [request.at for request in cloud.requests]
     assert len(times) >= 29
     assert min(later - earlier for earlier, later in pairwise(times)) >= MINUTE - ON_THE_WAY
-
-
-@given(
-    last=st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)).map(  # noqa: DTZ001
-        lambda naive: naive.replace(tzinfo=dt_util.UTC)
-    ),
-    interval=st.integers(1, 60).map(lambda minutes: timedelta(minutes=minutes)),
-    seed=st.text(),
-)
-def test_the_next_poll_is_aligned_and_never_too_early(
-    last: datetime, interval: timedelta, seed: str
-) -> None:
-    delay = delay_of(seed)
-    planned = next_poll(last, interval, delay)
-
-    assert timedelta(seconds=30) <= delay < timedelta(seconds=50)
-    assert last + SHORTEST_WAIT <= planned < last + SHORTEST_WAIT + interval
-    aligned = (planned - delay).timestamp() % interval.total_seconds()
-    assert min(aligned, interval.total_seconds() - aligned) < 1e-3

@@ -242,7 +242,7 @@ async def test_without_another_device_there_is_nothing_to_add(
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "no_devices")
 
 
-async def test_adding_a_device_says_why_the_account_cannot_be_asked(
+async def test_adding_a_device_says_why_the_account_cannot_be_asked_and_can_go_on(
     hass: HomeAssistant, cloud: LocalCloud, make_entry: MakeEntry
 ) -> None:
     entry = make_entry(cloud, HOUSE_ID)
@@ -250,8 +250,19 @@ async def test_adding_a_device_says_why_the_account_cannot_be_asked(
     result = await hass.config_entries.subentries.async_init(
         (entry.entry_id, "device"), context={"source": SOURCE_USER}
     )
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == {"base": "invalid_auth"}
 
-    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "invalid_auth")
+    await cloud.accept_key()
+    result = await hass.config_entries.subentries.async_configure(result["flow_id"], {})
+    assert not result["errors"]
+    result = await hass.config_entries.subentries.async_configure(
+        result["flow_id"], {"device_id": FLAT_ID}
+    )
+    await hass.async_block_till_done()
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert {subentry.unique_id for subentry in entry.subentries.values()} == {HOUSE_ID, FLAT_ID}
 
 
 async def test_removing_a_device_loads_the_account_without_it(
@@ -350,13 +361,13 @@ async def test_an_account_cannot_become_one_that_is_set_up_already(
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_configured")
 
 
-async def test_the_update_interval_is_an_option(
+async def test_a_fixed_update_interval_is_an_option(
     hass: HomeAssistant, cloud: LocalCloud, make_entry: MakeEntry
 ) -> None:
     entry = make_entry(cloud, HOUSE_ID)
     await hass.config_entries.async_setup(entry.entry_id)
     result = await hass.config_entries.options.async_init(entry.entry_id)
-    assert result["data_schema"]({}) == {"update_interval": 15, "apply_multiplier": True}
+    assert result["data_schema"]({}) == {"apply_multiplier": True}
 
     for minutes in (0, 61):
         with pytest.raises(InvalidData):
@@ -370,6 +381,21 @@ async def test_the_update_interval_is_an_option(
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert dict(entry.options) == {"update_interval": 30, "apply_multiplier": False}
+    assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_an_interval_that_is_emptied_becomes_automatic_again(
+    hass: HomeAssistant, cloud: LocalCloud, make_entry: MakeEntry
+) -> None:
+    entry = make_entry(cloud, HOUSE_ID, options={"update_interval": 30})
+    await hass.config_entries.async_setup(entry.entry_id)
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    shown = {str(key): key.description for key in result["data_schema"].schema}
+    assert shown["update_interval"] == {"suggested_value": 30}
+    await hass.config_entries.options.async_configure(result["flow_id"], {"apply_multiplier": True})
+    await hass.async_block_till_done()
+
+    assert dict(entry.options) == {"apply_multiplier": True}
     assert entry.state is ConfigEntryState.LOADED
 
 

@@ -10,7 +10,7 @@ from homeassistant.helpers import entity_registry as er
 
 from custom_components.onemeter.const import DOMAIN
 
-from .clockwork import pass_in_one_step
+from .clockwork import PAST_THE_NEXT_POLL, pass_in_one_step
 from .local_cloud import API_KEY, FLAT_ID, HOUSE, HOUSE_ID, HOUSE_VALUES, LocalCloud
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ async def test_a_cloud_that_goes_away_makes_entities_unavailable_until_it_is_bac
         await cloud.add(HOUSE, HOUSE_VALUES)
         await hass.config_entries.async_setup(make_entry(cloud, HOUSE_ID).entry_id)
     for _ in range(3):
-        await pass_in_one_step(hass, freezer, timedelta(minutes=16))
+        await pass_in_one_step(hass, freezer, PAST_THE_NEXT_POLL)
     assert hass.states.get("sensor.house_energy_import").state == STATE_UNAVAILABLE
     errors = [
         record
@@ -95,7 +95,7 @@ async def test_a_cloud_that_goes_away_makes_entities_unavailable_until_it_is_bac
 
     async with LocalCloud.running(port=unused_tcp_port) as cloud:
         await cloud.add(HOUSE, {**HOUSE_VALUES, "1_8_0": 12346.0})
-        await pass_in_one_step(hass, freezer, timedelta(minutes=16))
+        await pass_in_one_step(hass, freezer, PAST_THE_NEXT_POLL)
         assert hass.states.get("sensor.house_energy_import").state == "12346.0"
 
 
@@ -108,7 +108,7 @@ async def test_a_key_that_is_refused_later_asks_for_a_new_one_and_stops_polling(
     entry = make_entry(cloud, HOUSE_ID)
     await hass.config_entries.async_setup(entry.entry_id)
     await cloud.refuse_key()
-    await pass_in_one_step(hass, freezer, timedelta(minutes=16))
+    await pass_in_one_step(hass, freezer, PAST_THE_NEXT_POLL)
     cloud.requests.clear()
     await pass_in_one_step(hass, freezer, timedelta(hours=2))
 
@@ -122,7 +122,7 @@ async def test_too_many_requests_wait_as_long_as_the_cloud_asks(
 ) -> None:
     async with LocalCloud.running(rate_limit_per_minute=1 / 30) as cloud:
         await cloud.add(HOUSE, HOUSE_VALUES)
-        entry = make_entry(cloud, HOUSE_ID)
+        entry = make_entry(cloud, HOUSE_ID, options={"update_interval": 15})
         await hass.config_entries.async_setup(entry.entry_id)
         assert entry.state is ConfigEntryState.LOADED
         start = cloud.requests[0].at
@@ -147,7 +147,7 @@ async def test_the_key_is_in_no_log(
 ) -> None:
     await hass.config_entries.async_setup(make_entry(cloud, HOUSE_ID).entry_id)
     await cloud.refuse_key()
-    await pass_in_one_step(hass, freezer, timedelta(minutes=16))
+    await pass_in_one_step(hass, freezer, PAST_THE_NEXT_POLL)
 
     assert "onemeter" in caplog.text
     assert API_KEY not in caplog.text

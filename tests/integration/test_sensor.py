@@ -12,7 +12,7 @@ from homeassistant.util import dt as dt_util
 from custom_components.onemeter.const import DOMAIN
 from custom_components.onemeter.onemeter_cloud import REGISTERS
 
-from .clockwork import pass_in_one_step
+from .clockwork import PAST_THE_NEXT_POLL, pass_in_one_step
 from .local_cloud import FLAT, FLAT_ID, FLAT_VALUES, HOUSE, HOUSE_ID, HOUSE_VALUES, LocalCloud
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
 
 async def let_poll(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
     """Move the time past the next poll."""
-    await pass_in_one_step(hass, freezer, timedelta(minutes=16))
+    await pass_in_one_step(hass, freezer, PAST_THE_NEXT_POLL)
 
 
 def state_of(hass: HomeAssistant, device_id: str, key: str) -> State | None:
@@ -419,8 +419,8 @@ async def test_a_device_that_leaves_the_account_is_unavailable_and_others_are_no
 ) -> None:
     await set_up(hass, make_entry(cloud, HOUSE_ID, FLAT_ID))
     await cloud.remove(FLAT_ID)
-    await let_poll(hass, freezer)
-    await let_poll(hass, freezer)
+    for _ in range(3):
+        await let_poll(hass, freezer)
 
     assert state_of(hass, FLAT_ID, "15_8_0").state == STATE_UNAVAILABLE
     assert state_of(hass, HOUSE_ID, "1_8_0").state == "12345.67"
@@ -440,6 +440,7 @@ async def test_an_only_device_that_leaves_the_account_is_unavailable(
 ) -> None:
     await set_up(hass, make_entry(cloud, HOUSE_ID))
     await cloud.remove(HOUSE_ID)
-    await let_poll(hass, freezer)
+    for _ in range(3):
+        await let_poll(hass, freezer)
 
     assert state_of(hass, HOUSE_ID, "1_8_0").state == STATE_UNAVAILABLE

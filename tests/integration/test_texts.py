@@ -113,7 +113,7 @@ def test_every_exception_key_is_translated_and_used() -> None:
 def test_every_error_of_the_library_has_its_words_in_the_forms() -> None:
     keys = {key for _, key in errors.KEYS} | {errors.OTHER_KEY}
     assert keys <= set(ENGLISH["config"]["error"])
-    assert keys <= set(ENGLISH["config_subentries"]["device"]["abort"])
+    assert keys <= set(ENGLISH["config_subentries"]["device"]["error"])
 
 
 def test_every_statistic_has_a_name() -> None:
