@@ -131,7 +131,7 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
         self._by_user = False
         self._freshness = Freshness(hass.loop, self.async_update_listeners)
         self._snapshots = SnapshotStore(hass, entry.entry_id)
-        self._schedule: Schedule = LearningSchedule(entry.entry_id)
+        self.schedule: Schedule = LearningSchedule(entry.entry_id)
 
     async def async_start(self) -> None:
         """Get the first data: from the cloud, else what it said when it last answered.
@@ -139,7 +139,7 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
         Raises `ConfigEntryNotReady` if there is neither, `ConfigEntryAuthFailed` for a refused key.
         """
         stored = await self._snapshots.async_load()
-        self._schedule = self._new_schedule(stored)
+        self.schedule = self._new_schedule(stored)
         if stored is None or stored.devices.keys().isdisjoint(self.subentry_ids):
             await self.async_config_entry_first_refresh()
             return
@@ -212,16 +212,15 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
             if device_id in self.subentry_ids
         }
         self.last_success = stored.at
-        self._keep_fresh(self.data.keys(), 2 * self._schedule.usual_gap)
+        self._keep_fresh(self.data.keys(), 2 * self.schedule.usual_gap)
 
     @override
     async def _async_update_data(self) -> dict[str, DeviceState]:
         """Ask for all chosen devices, in one request."""
-        began = dt_util.utcnow()
         try:
             devices = await self._devices()
         except OneMeterError as err:
-            self._failed(began, err)
+            self._failed(err)
             raise update_error(err) from err
         self._log_missing(frozenset(self.subentry_ids) - devices.keys())
         known = self.data or {}
@@ -241,23 +240,23 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
         self._pause_of_server = False
         now = self.last_success = dt_util.utcnow()
         self.limited_since = None
-        self._schedule.answered(
+        self.schedule.answered(
             now,
             [date for device in devices.values() if (date := device.last_reading.date) is not None],
         )
         self._plan_next(now)
         until_next = self.update_interval or timedelta()
-        self._keep_fresh(devices, until_next + self._schedule.usual_gap)
+        self._keep_fresh(devices, until_next + self.schedule.usual_gap)
         self._snapshots.async_keep(
             Snapshot(
                 at=now,
                 devices={device_id: state.device for device_id, state in states.items()},
-                schedule=self._schedule.as_json(),
+                schedule=self.schedule.as_json(),
             )
         )
 
     @callback
-    def _failed(self, began: datetime, err: OneMeterError) -> None:
+    def _failed(self, err: OneMeterError) -> None:
         """Note that there is no answer, and when to ask again: never for a refused key."""
         self.answered = False
         if isinstance(err, AuthenticationError):
@@ -267,7 +266,7 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
             self.async_update_listeners()
             return
         now = dt_util.utcnow()
-        self._schedule.failed(began)
+        self.schedule.failed(now)
         self._plan_next(now, at_least=err.retry_after)
         if not isinstance(err, RateLimitError):
             self._pause_of_server = isinstance(err, ServerError)
@@ -280,7 +279,7 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
     def _plan_next(self, now: datetime, at_least: float | None = None) -> None:
         """Plan the next poll: by the schedule, but not before so many seconds have passed."""
         soonest = max(_SOONEST, timedelta(seconds=at_least or 0))
-        self.update_interval = max(self._schedule.next(now) - now, soonest) + _ROUNDING
+        self.update_interval = max(self.schedule.next(now) - now, soonest) + _ROUNDING
 
     @callback
     def _keep_fresh(self, device_ids: Iterable[str], time: timedelta) -> None:

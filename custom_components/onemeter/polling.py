@@ -40,7 +40,7 @@ _RETRIES_WHEN_LATE: Final = (60.0, 240.0)
 _QUARTERS_BEFORE_BACKING_OFF: Final = 4
 _RESOLUTION: Final = 15.0
 _SHORTEST_STEP: Final = 10.0
-# Polls come up to a second too early; `high` is not to be missed for that.
+# Polls come up to a second too early: neither is `high` to be missed for that, nor a poll repeated.
 _MARGIN: Final = 2.0
 _MARGIN_SPREAD: Final = 6
 _LATE_TOLERATED_PER_DAY: Final = 2
@@ -172,7 +172,7 @@ class LearningSchedule:
         if known.is_new and known.allowance.is_in_debt and in_time and not of_full_hour:
             return hold + _QUARTER
         for lag in known.delay.lags(self._margin, probe=known.is_new):
-            if expected + lag > last:
+            if expected + lag > last + _MARGIN:
                 return expected + lag
         return last + _LONGEST
 
@@ -182,8 +182,7 @@ class _Allowance:
     """How many polls can be afforded: one more in every quarter-hour, some of them saved."""
 
     last: float | None = None
-    # The first poll comes out of turn: it is paid for like any other that does.
-    balance: float = _POLLS_SAVED - 1
+    balance: float = _POLLS_SAVED
 
     @property
     def is_in_debt(self) -> bool:
@@ -242,7 +241,7 @@ class _Delay:
     def seen(self, cycle: int, lag: float, missed: float) -> None:
         """Learn that a reading was there at `lag`, and not at `missed`, the poll before."""
         self.late = [late for late in self.late if late.cycle > cycle - _QUARTERS_PER_DAY]
-        if self.high <= missed < lag:
+        if missed >= self.high:
             self.late.append(_Late(cycle=cycle, low=missed, high=lag))
             self._consider_moving_up(cycle, missed)
         elif self.low < lag < self.high:

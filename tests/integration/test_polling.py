@@ -125,7 +125,8 @@ def test_a_constant_delay_is_learned_and_costs_no_more_polls_than_every_15_minut
 
     assert fmean(learning.ages()) < 45
     assert fmean(learning.ages(since=start + DAY)) < 35
-    assert len(learning.polls) <= len(every_quarter.polls)
+    # In a week; the last quarter-hour of it may have its poll a little sooner, and just be in it.
+    assert len(learning.polls) <= len(every_quarter.polls) + 1
 
 
 @pytest.mark.parametrize("delay", [20, 240, 700, 899])
@@ -164,16 +165,68 @@ def test_a_delay_that_drifts_is_followed(seconds_per_day: int) -> None:
     assert fmean(live(LearningSchedule(SEED), drifting).ages()) < 60
 
 
-def test_a_single_late_reading_does_not_spoil_the_day() -> None:
-    late = (START + 3 * DAY).replace(minute=15)
+def test_a_late_reading_on_each_day_does_not_spoil_the_days() -> None:
+    def late_once_a_day(date: datetime) -> timedelta:
+        return timedelta(seconds=200 if (date.hour, date.minute) == (12, 15) else 20)
 
-    def once_late(date: datetime) -> timedelta:
-        return timedelta(seconds=500 if date == late else 20)
+    life = live(LearningSchedule(SEED), late_once_a_day)
 
-    ages = live(LearningSchedule(SEED), once_late).ages(since=late, until=late + DAY)
+    for day in range(1, 7):
+        ages = life.ages(since=START + day * DAY, until=START + (day + 1) * DAY)
+        assert len([age for age in ages if age > 30]) <= 7
+        assert fmean(ages) < 75
+
+
+def polls_after(life: Life, date: datetime) -> list[float]:
+    """Return how many seconds after a reading was made the polls of the next 15 minutes came."""
+    return [(poll - date) / SECOND for poll in life.polls if date <= poll < date + QUARTER]
+
+
+def test_a_late_reading_is_looked_for_again_after_one_and_after_four_minutes() -> None:
+    late = START.replace(hour=18, minute=0) + DAY
+    life = live(
+        LearningSchedule(SEED),
+        lambda date: timedelta(seconds=600 if date == late else 20),
+        time=3 * DAY,
+    )
+    polls = polls_after(life, late)
+
+    assert [poll - polls[0] for poll in polls] == pytest.approx([0, 60, 240], abs=3)
+
+
+def test_a_second_late_reading_is_looked_for_when_the_first_was_seen() -> None:
+    first = START.replace(hour=16, minute=0) + DAY
+    second = first + 6 * HOUR
+    life = live(
+        LearningSchedule(SEED),
+        lambda date: timedelta(seconds=200 if date in {first, second} else 20),
+        time=3 * DAY,
+    )
+    polls = polls_after(life, first)
+
+    assert len(polls) == 3
+    assert polls_after(life, second) == pytest.approx([polls[0], polls[-1]], abs=3)
+
+
+def test_a_late_reading_after_the_delay_became_shorter_is_no_reason_to_wait_as_before() -> None:
+    change = START + 2.5 * DAY
+    late = (START + 3.75 * DAY).replace(minute=0)
+
+    def delay(date: datetime) -> timedelta:
+        if date == late:
+            return timedelta(seconds=200)
+        return timedelta(seconds=400 if date < change else 20)
+
+    ages = live(LearningSchedule(SEED), delay).ages(since=late, until=late + DAY / 4)
 
     assert len([age for age in ages if age > 30]) <= 6
-    assert fmean(ages) < 60
+
+
+def test_noise_that_looked_shorter_for_a_while_is_waited_for_as_before() -> None:
+    lives = [live(LearningSchedule(SEED), uniform(0, 180, seed=seed)) for seed in range(5)]
+    ages = [age for life in lives for age in life.ages(since=START + DAY)]
+
+    assert fmean(ages) < 125
 
 
 def test_noise_is_waited_for() -> None:
@@ -251,6 +304,13 @@ def test_a_clock_that_is_set_is_like_a_delay_that_changed(jump: timedelta) -> No
 
     assert max(gaps(life.polls)) <= LONGEST_WAIT + 2 * SECOND
     assert fmean(life.ages(since=when + 1.5 * DAY)) < 45
+
+
+def test_a_clock_that_is_set_back_does_not_hold_polls_back() -> None:
+    schedule, now = learned(constant(240))
+    life = live(schedule, constant(240), start=now, time=DAY / 2, clock_off_by=lambda _: -DAY)
+
+    assert len(life.polls) >= 40
 
 
 def test_a_clock_that_starts_in_the_past_has_polls_every_30_minutes_until_it_is_set() -> None:
@@ -349,7 +409,7 @@ def test_a_users_refresh_that_sees_a_reading_early_has_the_delay_checked_at_once
 
 def test_after_very_many_refreshes_automatic_polls_hold_back() -> None:
     schedule, now = learned(constant(20))
-    for _ in range(60):
+    for _ in range(300):
         schedule.answered(now, newest_dates([constant(20)], now))
         now += MINUTE
     held_back = live(schedule, constant(20), start=now, time=12 * HOUR)
@@ -508,6 +568,7 @@ def fields(stored: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 def assert_works(schedule: LearningSchedule) -> None:
+    assert START < schedule.next(START) <= START + LONGEST_WAIT
     events = [Event(ages=(timedelta(),)), Event(ages=None), Event(ages=(HOUR,))] * 5
     for last, planned in play(schedule, events, START):
         assert SHORTEST_WAIT <= planned - last <= LONGEST_WAIT
@@ -534,10 +595,19 @@ def test_a_store_that_contradicts_itself_is_like_none() -> None:
     assert LearningSchedule(SEED, stored).as_json() == LearningSchedule(SEED).as_json()
 
 
+@pytest.mark.parametrize(
+    ("key", "value"), [("failures", -100), ("cycle", 3e9), ("answered", -3e9), ("is_new", 7)]
+)
+def test_a_store_with_an_odd_number_does_no_harm(key: str, value: float) -> None:
+    schedule, _ = learned(constant(20))
+
+    assert_works(LearningSchedule(SEED, schedule.as_json() | {key: value}))
+
+
 @given(data=st.data(), garbage=JSON)
 @settings(deadline=None)
 def test_a_store_with_garbage_at_any_place_does_no_harm(data: st.DataObject, garbage: Any) -> None:
-    events = [Event(ages=(timedelta(seconds=n * 400 % 3000),)) for n in range(30)]
+    events = [Event(ages=(timedelta(seconds=n * 500 % 3000),)) for n in range(30)]
     schedule = LearningSchedule(SEED)
     deque(play(schedule, events, START), maxlen=0)
     stored = json.loads(json.dumps(schedule.as_json()))
