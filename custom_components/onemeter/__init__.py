@@ -3,18 +3,21 @@
 import logging
 from typing import TYPE_CHECKING, Final
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import Platform
 from homeassistant.helpers import config_validation as cv
 
 from .const import DOMAIN
 from .coordinator import OneMeterCoordinator
 from .importer import HistoryImporter, async_forget
+from .problems import ProblemWatcher, async_delete_issues
 from .services import async_setup_services
 from .snapshot import async_forget_snapshot
 from .statistics import recorder_is_running
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
+    from homeassistant.helpers.device_registry import DeviceEntry
     from homeassistant.helpers.typing import ConfigType
 
     from .coordinator import OneMeterConfigEntry
@@ -44,6 +47,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> 
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     if coordinator.history is not None:
         coordinator.history.async_start()
+    ProblemWatcher(hass, entry, coordinator).async_start()
     entry.async_on_unload(entry.add_update_listener(_async_reload))
     return True
 
@@ -57,8 +61,24 @@ async def async_unload_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) ->
 
 async def async_remove_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> None:
     """Forget what is stored of a removed account; its history in the recorder stays."""
+    async_delete_issues(hass, entry.entry_id)
     await async_forget(hass, entry.entry_id)
     await async_forget_snapshot(hass, entry.entry_id)
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: OneMeterConfigEntry, registered: DeviceEntry
+) -> bool:
+    """Let the owner remove a device that the account does not have any more; its history stays."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return False
+    coordinator = entry.runtime_data
+    device_ids = {device_id for domain, device_id in registered.identifiers if domain == DOMAIN}
+    if not device_ids.isdisjoint(coordinator.subentry_ids.keys() - coordinator.missing):
+        return False
+    for device_id in device_ids & coordinator.subentry_ids.keys():
+        hass.config_entries.async_remove_subentry(entry, coordinator.subentry_ids[device_id])
+    return True
 
 
 async def _async_reload(hass: HomeAssistant, entry: OneMeterConfigEntry) -> None:

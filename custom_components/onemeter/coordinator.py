@@ -30,7 +30,6 @@ from .onemeter_cloud import (
     OneMeterError,
     Priority,
     RateLimitError,
-    ServerError,
 )
 from .onemeter_cloud.power import average_power_kw
 from .polling import FixedSchedule, LearningSchedule, Schedule
@@ -53,12 +52,13 @@ _FIRST_MAX_AGE: Final = timedelta(minutes=10)
 # A poll is there to see what is new; only what has just come is not asked for again.
 _MAX_AGE: Final = timedelta(seconds=15)
 _FIRST_MAX_WAIT: Final = timedelta(seconds=5)
-_MAX_WAIT: Final = timedelta(seconds=90)
+# Two requests can be before a poll: a user's, and one for the history.
+_MAX_WAIT: Final = timedelta(minutes=3)
 _USER_MAX_WAIT: Final = timedelta(seconds=5)
 # How long a start waits for the cloud where there is something stored to show instead.
 _START_PATIENCE: Final = timedelta(seconds=10)
 # A poll can wait for its turn in the budget, and then for its answer.
-_POLL_TAKES: Final = timedelta(minutes=3)
+_POLL_TAKES: Final = timedelta(minutes=5)
 # The clock of this machine may be the one that is wrong.
 _CLOCK_TOLERANCE: Final = timedelta(days=2)
 _SOONEST: Final = timedelta(seconds=1)
@@ -127,7 +127,7 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
         self.limited_since: datetime | None = None
         self.answered = False
         self._was_answered = False
-        self._pause_of_server = False
+        self._is_patient = False
         self._by_user = False
         self._freshness = Freshness(hass.loop, self.async_update_listeners)
         self._snapshots = SnapshotStore(hass, entry.entry_id)
@@ -237,9 +237,9 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
     def _succeeded(self, devices: dict[str, Device], states: dict[str, DeviceState]) -> None:
         """Note an answer, and when to ask again."""
         self.answered = self._was_answered = True
-        self._pause_of_server = False
         now = self.last_success = dt_util.utcnow()
         self.limited_since = None
+        self._is_patient = False
         self.schedule.answered(
             now,
             [date for device in devices.values() if (date := device.last_reading.date) is not None],
@@ -269,9 +269,11 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
         self.schedule.failed(now)
         self._plan_next(now, at_least=err.retry_after)
         if not isinstance(err, RateLimitError):
-            self._pause_of_server = isinstance(err, ServerError)
-        elif self.limited_since is None and not self._pause_of_server:
+            self.limited_since = None
+        elif err.by_server and self.limited_since is None:
             self.limited_since = now
+        if self.limited_since is not None and not self._is_patient:
+            self._is_patient = True
             fresh = [device_id for device_id in self.data or () if self.is_fresh(device_id)]
             self._keep_fresh(fresh, RATE_LIMIT_PATIENCE)
 

@@ -120,6 +120,19 @@ class HistoryImporter:
         """Return how much of a device's history has been imported, 0 to 100."""
         return self._devices[device_id].percent
 
+    def diagnostics(self, device_id: str) -> dict[str, Any]:
+        """Return how far a device's history is and how it is put together, without its values."""
+        progress = self._devices[device_id]
+        return {
+            "percent": progress.percent,
+            "recent_at": progress.recent_at and progress.recent_at.isoformat(),
+            "deep_at": progress.deep_at and progress.deep_at.isoformat(),
+            "misfits": progress.misfits,
+            "newest_readings": len(progress.tail.times),
+            "meters": {code: len(offsets) for code, offsets in progress.constants.meters.items()},
+            "prices": {key: len(offsets) for key, offsets in progress.constants.costs.items()},
+        }
+
     @callback
     def async_add_listener(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` whenever the progress of a device changes; return what ends that."""

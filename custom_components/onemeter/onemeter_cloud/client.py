@@ -333,7 +333,7 @@ class OneMeterCloud:
         text = self._safe(message or f"HTTP {status} {response.reason or ''}".strip())
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             pause = self._account.limiter.refused(_retry_after(response))
-            raise RateLimitError(text, retry_after=pause)
+            raise RateLimitError(text, retry_after=pause, by_server=True)
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             raise AuthenticationError(text)
         if status == HTTPStatus.NOT_FOUND:
@@ -344,7 +344,7 @@ class OneMeterCloud:
             asked = _retry_after(response)
             raise ServerError(
                 text,
-                retry_after=None if asked is None else self._account.limiter.refused(asked),
+                retry_after=None if asked is None else self._account.limiter.pause(asked),
             )
         raise InvalidResponseError(f"The server answered HTTP {status} where it should give data")
 

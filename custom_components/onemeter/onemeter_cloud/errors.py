@@ -22,15 +22,16 @@ class AuthenticationError(OneMeterError):
 class RateLimitError(OneMeterError):
     """The request is over the limit: the server said so (429), or our own budget is spent.
 
-    `retry_after` is always there.
+    `retry_after` is always there; `by_server` tells whether it was the server.
     """
 
     retry_after: float
 
-    def __init__(self, message: str, *, retry_after: float) -> None:
-        """Keep when to come back."""
+    def __init__(self, message: str, *, retry_after: float, by_server: bool = False) -> None:
+        """Keep when to come back, and who said so."""
         super().__init__(message)
         self.retry_after = retry_after
+        self.by_server = by_server
 
 
 class NotFoundError(OneMeterError):

@@ -100,7 +100,7 @@ class RateLimiter:
             self._notify_others(ticket)
 
     def refused(self, retry_after: float | None) -> float:
-        """Note that the server refused a request (429, 5xx); return the pause in seconds.
+        """Note that the server refused a request (429); return the pause in seconds.
 
         Without the server's word on it the pause doubles each time, with jitter, so that many
         clients do not come back together.
@@ -111,12 +111,17 @@ class RateLimiter:
             pause = min(pause, LONGEST_BACKOFF_SECONDS)
             pause *= random.uniform(1 - _BACKOFF_JITTER, 1)  # noqa: S311
         else:
-            pause = min(max(retry_after, INTERVAL_SECONDS), LONGEST_BACKOFF_SECONDS)
+            pause = retry_after
+        return self.pause(pause)
+
+    def pause(self, seconds: float) -> float:
+        """Send nothing for so long, within reason; return the pause in seconds."""
+        seconds = min(max(seconds, INTERVAL_SECONDS), LONGEST_BACKOFF_SECONDS)
         now = self._clock()
         # Nobody rushes in afterwards: one request, then one a minute. A refusal of what was on its
         # way already does not shorten the pause of the one before.
         self._tokens = 1.0
-        self._counted_at = max(self._counted_at, now + pause)
+        self._counted_at = max(self._counted_at, now + seconds)
         self._notify_others(None)
         return self._counted_at - now
 

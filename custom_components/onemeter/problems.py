@@ -1,0 +1,298 @@
+"""What the owner has to do something about: open in Home Assistant's repairs while it lasts."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from homeassistant.core import callback
+from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN
+from .coordinator import RATE_LIMIT_PATIENCE
+from .onemeter_cloud import OneMeterError, RateLimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from homeassistant.core import HomeAssistant
+
+    from .coordinator import OneMeterConfigEntry, OneMeterCoordinator
+    from .onemeter_cloud import Device
+
+BATTERY_LOW: Final = "battery_low"
+CLOUD_UNREACHABLE: Final = "cloud_unreachable"
+DEVICE_GONE: Final = "device_gone"
+NO_READING: Final = "no_reading"
+RATE_LIMITED: Final = "rate_limited"
+SYNCHRONIZATION_NEEDED: Final = "synchronization_needed"
+WRONG_METER: Final = "wrong_meter"
+
+LONGEST_SILENCE_OF_DEVICE: Final = timedelta(days=2)
+LONGEST_SILENCE_OF_CLOUD: Final = timedelta(days=1)
+CHECK_EVERY: Final = timedelta(minutes=15)
+"""A coordinator that goes on failing tells nobody, but time passes all the same."""
+
+DATA_ENTRY_ID: Final = "entry_id"
+DATA_SUBENTRY_ID: Final = "subentry_id"
+
+_TIME_FORMAT: Final = "%Y-%m-%d %H:%M"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing to be told: `key` names its texts, `placeholders` are (name, text) pairs in order.
+
+    `device_id` is `None` where the whole account is meant.
+    """
+
+    key: str
+    device_id: str | None = None
+    placeholders: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceFacts:
+    """What is known of a chosen device.
+
+    `device` is what the account said last, `None` if it has said nothing yet; `read_at` the newest
+    date of a reading that can be believed; `gone` whether the account has not had it for a while.
+    """
+
+    name: str
+    device: Device | None
+    read_at: datetime | None
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFacts:
+    """What is known of an account.
+
+    `error` is the last error's text while the account cannot be asked, except for a refused key,
+    which Home Assistant tells by itself. `limited_since` is there only while the account is asked
+    too often.
+    """
+
+    name: str
+    url: str
+    last_success: datetime | None
+    error: str | None
+    limited_since: datetime | None
+    devices: Mapping[str, DeviceFacts]
+
+
+def problems_of(now: datetime, account: AccountFacts) -> frozenset[Problem]:
+    """Return what the owner of an account has to be told now."""
+    return frozenset([*_of_account(now, account), *_of_devices(now, account)])
+
+
+def _of_account(now: datetime, account: AccountFacts) -> Iterator[Problem]:
+    limited_since = account.limited_since
+    if limited_since is not None:
+        if now - limited_since >= RATE_LIMIT_PATIENCE:
+            yield Problem(
+                key=RATE_LIMITED,
+                placeholders=(
+                    ("account", account.name),
+                    ("since", _local(limited_since)),
+                    ("url", account.url),
+                ),
+            )
+    elif (
+        account.error is not None
+        and account.last_success is not None
+        and now - account.last_success >= LONGEST_SILENCE_OF_CLOUD
+    ):
+        yield Problem(
+            key=CLOUD_UNREACHABLE,
+            placeholders=(
+                ("account", account.name),
+                ("error", account.error),
+                ("since", _local(account.last_success)),
+                ("url", account.url),
+            ),
+        )
+
+
+def _of_devices(now: datetime, account: AccountFacts) -> Iterator[Problem]:
+    for device_id, facts in account.devices.items():
+        name = ("device", facts.name)
+        if facts.gone:
+            yield Problem(key=DEVICE_GONE, device_id=device_id, placeholders=(name,))
+            continue
+        if facts.read_at is not None and _is_silent(now, account.last_success, facts.read_at):
+            yield Problem(
+                key=NO_READING,
+                device_id=device_id,
+                placeholders=(name, ("since", _local(facts.read_at))),
+            )
+        if facts.device is not None:
+            for key in _told_by_reader(facts.device):
+                yield Problem(key=key, device_id=device_id, placeholders=(name,))
+
+
+def _is_silent(now: datetime, asked_at: datetime | None, read_at: datetime) -> bool:
+    """Tell whether a device has not been read for long, as far as the account could be asked."""
+    return (
+        asked_at is not None
+        and now - asked_at < LONGEST_SILENCE_OF_DEVICE
+        and min(now, asked_at) - read_at >= LONGEST_SILENCE_OF_DEVICE
+    )
+
+
+def _told_by_reader(device: Device) -> Iterator[str]:
+    """Yield the problems that a reader tells of itself."""
+    if device.battery_low:
+        yield BATTERY_LOW
+    if device.synchronization_needed:
+        yield SYNCHRONIZATION_NEEDED
+    if device.on_wrong_meter:
+        yield WRONG_METER
+
+
+def _local(instant: datetime) -> str:
+    """Return an instant in the time of the home, in a format that is read in all languages."""
+    return dt_util.as_local(instant).strftime(_TIME_FORMAT)
+
+
+class ProblemWatcher:
+    """Makes Home Assistant's issues of an account equal to its problems, until it is unloaded."""
+
+    def __init__(
+        self, hass: HomeAssistant, entry: OneMeterConfigEntry, coordinator: OneMeterCoordinator
+    ) -> None:
+        """Know nothing yet."""
+        self._hass = hass
+        self._entry = entry
+        self._coordinator = coordinator
+        self._error: str | None = None
+        self._read_at: dict[str, datetime] = {}
+
+    @callback
+    def async_start(self) -> None:
+        """Watch from now on."""
+        for unsubscribe in (
+            self._coordinator.async_add_listener(self._update),
+            async_track_time_interval(
+                self._hass,
+                self._on_time,
+                CHECK_EVERY,
+                name=f"{self._entry.title} - problems",
+                cancel_on_shutdown=True,
+            ),
+            lambda: async_delete_issues(self._hass, self._entry.entry_id),
+        ):
+            self._entry.async_on_unload(unsubscribe)
+        self._update()
+
+    @callback
+    def _on_time(self, _now: datetime) -> None:
+        self._update()
+
+    @callback
+    def _update(self) -> None:
+        """Open and close issues."""
+        open_ids = set()
+        for problem in problems_of(dt_util.utcnow(), self._facts()):
+            issue_id = self._issue_id(problem)
+            open_ids.add(issue_id)
+            self._open(issue_id, problem)
+        for issue in _issues_of(self._hass, self._entry.entry_id):
+            # What was ignored before a restart stays so, until an answer tells that it is over.
+            if issue.issue_id not in open_ids and (issue.active or self._coordinator.answered):
+                ir.async_delete_issue(self._hass, DOMAIN, issue.issue_id)
+
+    def _open(self, issue_id: str, problem: Problem) -> None:
+        fixable = problem.key == DEVICE_GONE and problem.device_id is not None
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            issue_id,
+            data={
+                DATA_ENTRY_ID: self._entry.entry_id,
+                DATA_SUBENTRY_ID: self._coordinator.subentry_ids[problem.device_id],
+            }
+            if fixable and problem.device_id is not None
+            else None,
+            is_fixable=fixable,
+            severity=ir.IssueSeverity.ERROR
+            if problem.key == CLOUD_UNREACHABLE
+            else ir.IssueSeverity.WARNING,
+            translation_key=problem.key,
+            translation_placeholders=dict(problem.placeholders),
+        )
+
+    def _issue_id(self, problem: Problem) -> str:
+        """Return an id of Home Assistant's making alone: its diagnostics show it."""
+        issue_id = f"{_prefix(self._entry.entry_id)}{problem.key}"
+        if problem.device_id is None:
+            return issue_id
+        return f"{issue_id}_{self._coordinator.subentry_ids[problem.device_id]}"
+
+    def _facts(self) -> AccountFacts:
+        """Return what is known now."""
+        coordinator = self._coordinator
+        failure = None if coordinator.last_update_success else coordinator.last_exception
+        cause = failure and failure.__cause__
+        self._note_error(failure, cause)
+        return AccountFacts(
+            name=self._entry.title,
+            url=coordinator.cloud.web_url,
+            last_success=coordinator.last_success,
+            error=self._error,
+            limited_since=coordinator.limited_since if isinstance(cause, RateLimitError) else None,
+            devices={device_id: self._device(device_id) for device_id in coordinator.subentry_ids},
+        )
+
+    def _note_error(self, failure: BaseException | None, cause: BaseException | None) -> None:
+        """Keep the text of what went wrong, not that of a wait that came of it."""
+        if failure is None or isinstance(failure, ConfigEntryAuthFailed):
+            self._error = None
+        elif self._error is None or not isinstance(cause, RateLimitError):
+            # The texts of the library's errors are safe to show, those of others may not be.
+            known = isinstance(cause, OneMeterError)
+            self._error = str(cause) if known else type(failure).__name__
+
+    def _device(self, device_id: str) -> DeviceFacts:
+        state = self._coordinator.data.get(device_id)
+        if state is not None and state.read_at is not None:
+            self._read_at[device_id] = state.read_at
+        gone = device_id in self._coordinator.missing and not self._coordinator.is_fresh(device_id)
+        return DeviceFacts(
+            name=self._name_of(device_id),
+            device=None if state is None else state.device,
+            read_at=self._read_at.get(device_id),
+            gone=gone,
+        )
+
+    def _name_of(self, device_id: str) -> str:
+        """Return what the owner calls a device, also one that the account does not have."""
+        registered = dr.async_get(self._hass).async_get_device_by_identifier(
+            (DOMAIN, device_id), self._entry.entry_id
+        )
+        subentry = self._entry.subentries[self._coordinator.subentry_ids[device_id]]
+        return (registered and (registered.name_by_user or registered.name)) or subentry.title
+
+
+@callback
+def async_delete_issues(hass: HomeAssistant, entry_id: str) -> None:
+    """Close all issues of an account."""
+    for issue in _issues_of(hass, entry_id):
+        ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
+
+
+def _issues_of(hass: HomeAssistant, entry_id: str) -> list[ir.IssueEntry]:
+    prefix = _prefix(entry_id)
+    return [
+        issue
+        for (domain, issue_id), issue in ir.async_get(hass).issues.items()
+        if domain == DOMAIN and issue_id.startswith(prefix)
+    ]
+
+
+def _prefix(entry_id: str) -> str:
+    return f"{entry_id}_"
