@@ -285,7 +285,7 @@ class HistoryImporter:
             before = done
 
             def on_written(count: int, before: int = before) -> None:
-                self._set_percent(device.id, _COMPLETE * (before + count) // total)
+                self._set_percent(device.id, _COMPLETE * (before + count) // max(total, 1))
 
             changed += await async_write(
                 self._hass, self._statistic(device, key), of_key, on_written=on_written
