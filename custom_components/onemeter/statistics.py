@@ -106,6 +106,10 @@ _COLUMNS: Final = frozenset(
 class RecorderNotRunningError(HomeAssistantError):
     """There is no recorder, or it has stopped: statistics cannot be written."""
 
+    def __init__(self) -> None:
+        """Say so in the language of the home."""
+        super().__init__(translation_domain=DOMAIN, translation_key="no_recorder")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
@@ -146,7 +150,7 @@ async def async_write(
     for a row that does not start at a whole hour (UTC); and what the database raises.
     """
     if not recorder_is_running(hass):
-        raise RecorderNotRunningError("The recorder is not running")
+        raise RecorderNotRunningError
     for row in rows:
         if row.start % HOUR_SECONDS:
             raise ValueError(f"Statistics start at whole hours, not at {row.start}")
@@ -205,7 +209,7 @@ async def _outcome[T](hass: HomeAssistant, future: asyncio.Future[T]) -> T:
         while not future.done():
             await asyncio.wait((future,), timeout=RECORDER_CHECK.total_seconds())
             if not future.done() and not recorder_is_running(hass):
-                raise RecorderNotRunningError("The recorder stopped while statistics were written")
+                raise RecorderNotRunningError
         return future.result()
     finally:
         future.cancel()
@@ -292,7 +296,11 @@ def _write_rows(instance: Recorder, statistic_id: str, rows: Sequence[HourRow]) 
     with session_scope(session=instance.get_session()) as session:
         found = get_metadata_with_session(instance, session, statistic_ids={statistic_id})
         if statistic_id not in found:
-            raise HomeAssistantError(f"The recorder did not take on the statistic {statistic_id}")
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="statistic_not_taken",
+                translation_placeholders={"statistic_id": statistic_id},
+            )
         if not rows:
             return 0
         metadata_id, _ = found[statistic_id]

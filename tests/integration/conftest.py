@@ -9,10 +9,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.onemeter.const import DOMAIN
 
+from .blocking_calls import detection
 from .local_cloud import API_KEY, FLAT, FLAT_VALUES, HOUSE, HOUSE_VALUES, LocalCloud
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from freezegun.api import FrozenDateTimeFactory
     from homeassistant.core import HomeAssistant
@@ -46,6 +47,14 @@ def _integration(request: pytest.FixtureRequest) -> None:
     if "recorder_mock" in request.fixturenames:
         request.getfixturevalue("recorder_mock")  # which has to come before Home Assistant
     request.getfixturevalue("enable_custom_integrations")
+
+
+@pytest.fixture(autouse=True)
+def blocking_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Fail a test in which the integration blocks the event loop, even if it went on."""
+    with detection(monkeypatch) as reports:
+        yield reports
+    assert reports == []
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Every fault of a cloud: what the owner sees, how often it is asked, and that all is well after."""
+"""Every fault of a cloud: what the owner sees, how often it is asked, and that it passes."""
 
 import asyncio
 import logging
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from freezegun.api import FrozenDateTimeFactory
     from homeassistant.core import HomeAssistant
-    from pytest_homeassistant_custom_component.common import MockConfigEntry
 
     from .conftest import MakeEntry
 

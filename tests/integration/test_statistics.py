@@ -530,8 +530,10 @@ async def test_a_window_is_written_whole_or_not_at_all(
 async def test_a_statistic_that_the_database_refuses_is_reported(
     hass: HomeAssistant, database: Database
 ) -> None:
-    with pytest.raises(HomeAssistantError, match=HOUSE):
+    with pytest.raises(HomeAssistantError) as error:
         await async_write(hass, replace(SERIES, name="House" * 100), hours(0))
+    assert error.value.translation_key == "statistic_not_taken"
+    assert error.value.translation_placeholders == {"statistic_id": HOUSE}
     assert await async_write(hass, SERIES, hours(0)) == 1
     assert database.values(HOUSE) == hours(0)
 
@@ -562,8 +564,9 @@ async def test_a_recorder_that_stops_meanwhile_is_not_waited_for(
     await asyncio.sleep(0)
     go_on.set()
 
-    with pytest.raises(HomeAssistantError, match="stopped while"):
+    with pytest.raises(HomeAssistantError) as error:
         await writing
+    assert error.value.translation_key == "no_recorder"
 
 
 @only_sqlite
