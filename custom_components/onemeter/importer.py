@@ -96,7 +96,7 @@ class HistoryImporter:
         self._store = _store_of(hass, entry.entry_id)
         self._devices: dict[str, _Progress] = {}
         self._names: Mapping[str, str] = {}
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: dict[str, list[Callable[[], None]]] = {}
         self._turn = asyncio.Lock()
         self._working = False
         self._failed = False
@@ -134,10 +134,13 @@ class HistoryImporter:
         }
 
     @callback
-    def async_add_listener(self, listener: Callable[[], None]) -> Callable[[], None]:
+    def async_add_listener(
+        self, device_id: str, listener: Callable[[], None]
+    ) -> Callable[[], None]:
         """Call `listener` whenever the progress of a device changes; return what ends that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        listeners = self._listeners.setdefault(device_id, [])
+        listeners.append(listener)
+        return lambda: listeners.remove(listener)
 
     async def async_import(
         self, device_id: str, start: datetime | None, end: datetime | None, *, max_wait: float
@@ -327,7 +330,7 @@ class HistoryImporter:
         progress = self._devices[device_id]
         if progress.plan is None and percent > progress.percent:
             progress.percent = percent
-            for listener in tuple(self._listeners):
+            for listener in tuple(self._listeners.get(device_id, ())):
                 listener()
 
     async def _save(self) -> None:

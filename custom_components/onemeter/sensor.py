@@ -371,7 +371,9 @@ class HistoryImportSensor(OneMeterEntity, SensorEntity):
     async def async_added_to_hass(self) -> None:
         """Show the progress as it is made, not only after a poll."""
         await super().async_added_to_hass()
-        self.async_on_remove(self._history.async_add_listener(self.async_write_ha_state))
+        self.async_on_remove(
+            self._history.async_add_listener(self.device_id, self.async_write_ha_state)
+        )
 
     @property
     @override

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("recorder_mock")
 
+EVERY_QUARTER_HOUR = {"update_interval": 15}
 NOW = datetime(2026, 11, 23, 10, 5, tzinfo=UTC)
 INSTALLED = NOW - timedelta(days=10)
 LAST = int(datetime(2026, 11, 23, 10, 0, tzinfo=UTC).timestamp())
@@ -172,7 +173,8 @@ async def test_polls_feed_the_newest_hours_without_another_request(
     freezer: FrozenDateTimeFactory,
 ) -> None:
     await install(empty_cloud)
-    await set_up(hass, freezer, make_entry(empty_cloud, HOUSE_ID))
+    entry = make_entry(empty_cloud, HOUSE_ID, options=EVERY_QUARTER_HOUR)
+    await set_up(hass, freezer, entry)
     last = await read_on(hass, empty_cloud, freezer, hours=5)
 
     assert_rows(await recorded(hass, HOUSE_ID), expected_rows(FIRST, last))
@@ -335,7 +337,8 @@ async def test_a_wrong_reading_leaves_no_trace_once_it_is_known_to_be_wrong(
     freezer: FrozenDateTimeFactory,
 ) -> None:
     await install(empty_cloud)
-    await set_up(hass, freezer, make_entry(empty_cloud, HOUSE_ID))
+    entry = make_entry(empty_cloud, HOUSE_ID, options=EVERY_QUARTER_HOUR)
+    await set_up(hass, freezer, entry)
     await pass_in_one_step(hass, freezer, timedelta(minutes=15))
     await empty_cloud.store.add_readings(HOUSE_ID, [(LAST + QUARTER, {"1_8_0": 0.0})])
     await pass_in_one_step(hass, freezer, timedelta(minutes=15))

@@ -71,7 +71,7 @@ async def test_what_was_stored_is_not_shown_for_longer_than_two_polls(
 async def test_entities_come_up_at_once_while_the_request_budget_is_spent(
     hass: HomeAssistant, make_entry: MakeEntry, freezer: FrozenDateTimeFactory
 ) -> None:
-    async with LocalCloud.running(rate_limit_per_minute=1 / 30) as cloud:
+    async with LocalCloud.running(rate_limit_per_minute=1 / 60) as cloud:
         await cloud.add(HOUSE, HOUSE_VALUES)
         entry = make_entry(cloud, HOUSE_ID)
         await hass.config_entries.async_setup(entry.entry_id)
@@ -84,7 +84,7 @@ async def test_entities_come_up_at_once_while_the_request_budget_is_spent(
         assert hass.states.get(ENERGY).state == "12345.67"
         assert len(cloud.requests) == 1
         await cloud.read(HOUSE_ID, {**HOUSE_VALUES, "1_8_0": 12399.5})
-        await live_through(hass, freezer, timedelta(minutes=60))
+        await live_through(hass, freezer, timedelta(minutes=100))
         assert hass.states.get(ENERGY).state == "12399.5"
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.parse
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +62,10 @@ def post(url: str, body: object) -> Any:
 
 def listening(pid: int) -> set[tuple[str, int]]:
     """Return the addresses and ports of IPv4 that a process listens on."""
-    descriptors = [str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()]
+    descriptors = []
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            descriptors.append(str(path.readlink()))
     found = set()
     for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
