@@ -272,6 +272,7 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
             self.limited_since = None
         elif err.by_server and self.limited_since is None:
             self.limited_since = now
+        # Only once until the next answer: or refusals and other faults by turns would never end it.
         if self.limited_since is not None and not self._is_patient:
             self._is_patient = True
             fresh = [device_id for device_id in self.data or () if self.is_fresh(device_id)]
