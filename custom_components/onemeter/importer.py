@@ -23,7 +23,7 @@ from homeassistant.util.unit_conversion import EnergyConverter
 from .const import DOMAIN
 from .energy import Constants, Plan, compute, compute_part, plan_for
 from .onemeter_cloud import OneMeterError, Priority, Readings
-from .onemeter_cloud.history import WRONG_READINGS
+from .onemeter_cloud.history import HOUR_SECONDS, WRONG_READINGS
 from .prices import CONF_PRICES
 from .reader import HistoryReader, joined, single, tail_of
 from .series import ENERGY_COMPENSATION, ENERGY_COST, statistic_id
@@ -45,6 +45,7 @@ RECENT_EVERY: Final = timedelta(days=1)
 DEEP: Final = timedelta(days=60)
 DEEP_EVERY: Final = timedelta(days=7)
 LONGEST_GAP: Final = timedelta(minutes=30)
+SHORTEST_MISS: Final = timedelta(minutes=20)
 
 _PERIOD: Final = timedelta(minutes=15)
 _MAX_WAIT_SECONDS: Final = 180.0
@@ -76,6 +77,7 @@ class _Progress:
     deep_at: datetime | None = None
     tail: Readings = _NOTHING
     misfits: int = 0
+    fits: bool = True
     percent: int = 0
 
 
@@ -190,8 +192,8 @@ class HistoryImporter:
     async def _bring_up_to_date(self, device: Device) -> None:
         """Do for a device what is due: all of its history, a part of it, or its newest reading."""
         plan = self._plan_for(device)
-        if not plan.series:
-            return
+        if all(device.last_reading.number(code) is None for code in plan.codes):
+            return  # Nothing is counted, or the answer was damaged: then the plan would be, too.
         reader = HistoryReader(
             cloud=self._coordinator.cloud,
             priority=Priority.BACKGROUND,
@@ -205,6 +207,10 @@ class HistoryImporter:
             await self._import_part(reader, device, plan, start, None)
         elif not await self._import_newest(device, plan):
             await self._import_all(reader, device, plan)
+        elif progress.misfits and progress.fits:
+            # Those before were wrong: what was true at their time only the history knows.
+            since = dt_util.utc_from_timestamp(progress.tail.times[0])
+            await self._import_part(reader, device, plan, since, None)
 
     async def _import_all(self, reader: HistoryReader, device: Device, plan: Plan) -> ImportResult:
         """Read the whole history of a device and write what differs."""
@@ -255,9 +261,11 @@ class HistoryImporter:
             if result is not None:
                 changed = await self._write(device, result.rows)
                 if part.to_the_end:
-                    progress.recent_at = began
-                    progress.deep_at = began if began - start >= DEEP else progress.deep_at
-                    progress.tail = tail_of(part.readings)
+                    if began - start >= RECENT:
+                        progress.recent_at = began
+                    if began - start >= DEEP:
+                        progress.deep_at = began
+                    progress.tail, progress.misfits = tail_of(part.readings), 0
                     await self._save()
                 return ImportResult(readings=part.count, rows=changed)
         return await self._import_all(reader, device, plan)
@@ -275,10 +283,12 @@ class HistoryImporter:
         async with self._turn:
             progress.tail = tail_of(joined(progress.tail, newest))
             result = compute_part(progress.tail, plan, progress.constants, to_the_end=True)
-            progress.misfits = 0 if result is not None else progress.misfits + 1
-            if result is not None:
+            progress.fits = result is not None
+            if result is None:
+                progress.misfits += 1
+            elif not progress.misfits:
                 await self._write(device, result.rows)
-        return progress.misfits <= WRONG_READINGS
+        return progress.fits or progress.misfits <= WRONG_READINGS
 
     async def _write(self, device: Device, rows: Mapping[str, Sequence[HourRow]]) -> int:
         """Write the rows of a device's statistics that differ; return how many did."""
@@ -371,7 +381,10 @@ def _progress_from_json(stored: Mapping[str, Any] | None) -> _Progress:
 
 
 def _due_since(progress: _Progress, device: Device, now: datetime) -> datetime | None:
-    """Return from when on a device's history has to be read again, `None` if the poll is enough."""
+    """Return from when on a device's history has to be read again, `None` if the poll is enough.
+
+    So it has to if much was missed, or the reading at the end of an hour, which its row stands on.
+    """
     starts: list[datetime] = []
     now -= timedelta(seconds=now.timestamp() % _PERIOD.total_seconds())
     if progress.deep_at is None or now - progress.deep_at >= DEEP_EVERY:
@@ -380,12 +393,12 @@ def _due_since(progress: _Progress, device: Device, now: datetime) -> datetime |
         starts.append(now - RECENT)
     newest = single(device.last_reading)
     tail = progress.tail
-    if (
-        tail.times
-        and newest.times
-        and newest.times[0] - tail.times[-1] > LONGEST_GAP.total_seconds()
-    ):
-        starts.append(dt_util.utc_from_timestamp(tail.times[0]))
+    if tail.times and newest.times:
+        last, new = tail.times[-1], newest.times[0]
+        hour_end = last - last % HOUR_SECONDS + HOUR_SECONDS
+        missed = new - last > SHORTEST_MISS.total_seconds()
+        if (missed and last < hour_end < new) or new - last > LONGEST_GAP.total_seconds():
+            starts.append(dt_util.utc_from_timestamp(tail.times[0]))
     return min(starts, default=None)
 
 

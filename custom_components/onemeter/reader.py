@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from homeassistant.util import dt as dt_util
 
-from .onemeter_cloud import Readings
+from .onemeter_cloud import InvalidResponseError, Readings
 from .onemeter_cloud.history import WRONG_READINGS
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ class HistoryReader:
         initial = device.initial_reading
         start = initial.date if initial is not None and initial.date is not None else _EARLIEST
         stored = await self._between(device, codes, start, None)
-        readings = joined(single(initial), stored, single(device.last_reading))
+        # Of one instant the history tells more surely than a poll: it comes last.
+        readings = joined(single(initial), single(device.last_reading), stored)
         return Part(readings=readings, count=len(readings.times), to_the_end=True)
 
     async def part(
@@ -76,7 +77,7 @@ class HistoryReader:
             readings = await self._between(device, codes, start, None)
         count = sum(time <= last for time in readings.times)
         if until is None:
-            readings = joined(readings, single(device.last_reading))
+            readings = joined(single(device.last_reading), readings)
         starts_in_hole = not readings.times or readings.times[0] > start.timestamp()
         if starts_in_hole or self.always_with_neighbours:
             before = await self.cloud.readings_before(
@@ -100,6 +101,8 @@ class HistoryReader:
             piece = await self.cloud.readings(
                 device.id, start, last, codes, priority=self.priority, max_wait=self.max_wait
             )
+            if piece.times and not piece.has_number_of(codes):
+                raise InvalidResponseError("The readings hold no numbers")
             pieces.append(piece)
             if len(piece.times) < MOST_READINGS:
                 return joined(*pieces)

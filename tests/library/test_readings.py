@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from onemeter_cloud import InvalidResponseError, OneMeterCloud
 from onemeter_cloud.parsing import as_instant
-from onemeter_cloud.readings import format_instant, parse_readings
+from onemeter_cloud.readings import Readings, format_instant, parse_readings
 
 from .payloads import ABSURD_DATES, DEVICE_ID, NO_NUMBERS
 from .server import CloudServer, data
@@ -145,3 +145,19 @@ def test_an_instant_is_written_as_the_api_writes_it() -> None:
 def test_an_instant_needs_a_time_zone() -> None:
     with pytest.raises(ValueError, match="time zone"):
         format_instant(datetime(2024, 5, 23, 7))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([], False),
+        ([{"1_8_0": None, "2_8_0": "no number"}, {"15_8_0": 3.0}], False),
+        ([{"1_8_0": None}, {"2_8_0": "12.5"}], True),
+        ([{"1_8_0": 0}], True),
+    ],
+)
+def test_readings_tell_whether_they_hold_numbers(
+    rows: list[dict[str, JSON]], *, expected: bool
+) -> None:
+    readings = Readings(times=tuple(range(len(rows))), rows=tuple(rows))
+    assert readings.has_number_of(["1_8_0", "2_8_0"]) is expected

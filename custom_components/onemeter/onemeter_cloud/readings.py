@@ -9,7 +9,7 @@ from .errors import InvalidResponseError
 from .parsing import JSON, as_instant, as_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _DAY_SECONDS: Final = 86_400
@@ -37,6 +37,11 @@ class Readings:
             for time, row in zip(self.times, self.rows, strict=True)
             if (number := _number(row.get(code))) is not None
         ]
+
+    def has_number_of(self, codes: Iterable[str]) -> bool:
+        """Tell whether any of these registers has been read as a number."""
+        codes = tuple(codes)
+        return any(_number(row.get(code)) is not None for row in self.rows for code in codes)
 
 
 def parse_readings(data: JSON) -> Readings:
