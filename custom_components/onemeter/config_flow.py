@@ -343,8 +343,9 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
 
         A changed entry that is loaded does so by itself, through its update listener.
         """
+        reloads_by_itself = bool(entry.update_listeners)  # unloading lets go of them, maybe at once
         changed = self.hass.config_entries.async_update_entry(entry, data=account)
-        if not changed or not entry.update_listeners:
+        if not (changed and reloads_by_itself):
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         return self.async_update_and_abort(entry)
 
