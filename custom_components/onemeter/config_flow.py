@@ -73,17 +73,10 @@ _KEY_SELECTOR: Final = TextSelector(
     TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
 )
 _KEY_SCHEMA: Final = probatio.Schema({probatio.Required(CONF_API_KEY): _KEY_SELECTOR})
-_ACCOUNT_SCHEMA: Final = _KEY_SCHEMA.extend(
+_ADVANCED_SCHEMA: Final = probatio.Schema(
     {
-        probatio.Required(CONF_ADVANCED): section(
-            probatio.Schema(
-                {
-                    probatio.Required(CONF_URL, default=DEFAULT_BASE_URL): TextSelector(
-                        TextSelectorConfig(type=TextSelectorType.URL)
-                    )
-                }
-            ),
-            {"collapsed": True},
+        probatio.Required(CONF_URL, default=DEFAULT_BASE_URL): TextSelector(
+            TextSelectorConfig(type=TextSelectorType.URL)
         )
     }
 )
@@ -105,6 +98,17 @@ _OPTIONS_SCHEMA: Final = probatio.Schema(
         probatio.Required(CONF_APPLY_MULTIPLIER, default=True): BooleanSelector(),
     }
 )
+
+
+def _account_schema(url: str) -> probatio.Schema:
+    """Return the form of key and server; a server that is not the vendor's can be seen at once."""
+    return _KEY_SCHEMA.extend(
+        {
+            probatio.Required(CONF_ADVANCED): section(
+                _ADVANCED_SCHEMA, {"collapsed": url == DEFAULT_BASE_URL}
+            )
+        }
+    )
 
 
 async def _ask_for_devices(
@@ -216,12 +220,7 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
                 self._account = account
                 return await self.async_step_devices()
             errors.setdefault("base", "no_devices")
-        return self.async_show_form(
-            step_id="user",
-            data_schema=self.add_suggested_values_to_schema(_ACCOUNT_SCHEMA, user_input),
-            description_placeholders={"example_url": _EXAMPLE_URL},
-            errors=errors,
-        )
+        return self._show_account_form("user", user_input, errors)
 
     async def async_step_devices(
         self, user_input: dict[str, Any] | None = None
@@ -298,13 +297,20 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
             and await self._fits(entry, account, errors)
         ):
             return self._replace_account(entry, account)
-        suggested = user_input or {
+        stored = {
             CONF_API_KEY: entry.data[CONF_API_KEY],
             CONF_ADVANCED: {CONF_URL: entry.data[CONF_URL]},
         }
+        return self._show_account_form("reconfigure", user_input or stored, errors)
+
+    def _show_account_form(
+        self, step_id: str, entered: dict[str, Any] | None, errors: dict[str, str]
+    ) -> ConfigFlowResult:
+        """Ask for key and server, with what was entered before."""
+        url = entered[CONF_ADVANCED][CONF_URL] if entered is not None else DEFAULT_BASE_URL
         return self.async_show_form(
-            step_id="reconfigure",
-            data_schema=self.add_suggested_values_to_schema(_ACCOUNT_SCHEMA, suggested),
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(_account_schema(url), entered),
             description_placeholders={"example_url": _EXAMPLE_URL},
             errors=errors,
         )

@@ -56,7 +56,7 @@ _FIRST_MAX_WAIT: Final = timedelta(seconds=5)
 _MAX_WAIT: Final = timedelta(minutes=3)
 _USER_MAX_WAIT: Final = timedelta(seconds=5)
 # How long a start waits for the cloud where there is something stored to show instead.
-_START_PATIENCE: Final = timedelta(seconds=10)
+_START_PATIENCE: Final = timedelta(seconds=3)
 # A poll can wait for its turn in the budget, and then for its answer.
 _POLL_TAKES: Final = timedelta(minutes=5)
 # The clock of this machine may be the one that is wrong.

@@ -1,25 +1,33 @@
-"""Every fault of a cloud: what the owner sees, how often it is asked, and that it passes."""
+"""Every fault of a cloud: what the owner sees, how often it is asked, and that it passes.
+
+While an account is in use, when Home Assistant starts without anything stored, and while an owner
+enters an account.
+"""
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_USER, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.data_entry_flow import section
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import ssl
 
-from .clockwork import PAST_THE_NEXT_POLL, live_through
+from custom_components.onemeter.const import DOMAIN
+
+from .clockwork import PAST_THE_NEXT_POLL, live_through, settle
 from .faults import Fault, FaultyCloud
 from .local_cloud import API_KEY, FLAT_ID, HOUSE_ID, HOUSE_VALUES, LocalCloud
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    import probatio
     from freezegun.api import FrozenDateTimeFactory
     from homeassistant.core import HomeAssistant
 
@@ -34,6 +42,8 @@ BEFORE = {ENERGY: "12345.67", LAST_READING: "2026-11-23T10:05:00+00:00", TARIFF:
 HOUR = timedelta(hours=1)
 OVER_TWO_POLLS = timedelta(minutes=80)
 LONGEST_PAUSE = timedelta(hours=6, minutes=45)
+# How often Home Assistant sets up in an hour what could not be set up.
+MOST_RETRIES = 12
 
 
 class Then(Enum):
@@ -57,7 +67,9 @@ class Case:
     """What a fault leads to.
 
     `requests`: the most in its first hour. `lines`: those in the log when it begins and when it
-    ends. `shows`: states that differ while it lasts.
+    ends. `shows`: states that differ while it lasts. `at_start`: what becomes of an account that
+    starts with it, `alone_at_start` where that differs if this device is its only one. `in_form`:
+    the error of the form in which an account is entered; `None`: none.
     """
 
     then: Then
@@ -66,12 +78,22 @@ class Case:
     asks_for_key: bool = False
     recovers_within: timedelta = PAST_THE_NEXT_POLL
     shows: Mapping[str, str] = field(default_factory=dict)
+    at_start: ConfigEntryState = ConfigEntryState.LOADED
+    alone_at_start: ConfigEntryState | None = None
+    in_form: str | None = None
 
 
-AWAY = Case(then=Then.KEEP)
-LIMITED = Case(then=Then.STAY)
-LIMITED_WITHOUT_A_WORD = Case(then=Then.STAY, recovers_within=timedelta(hours=2))
-REFUSED = Case(then=Then.GO, requests=1, asks_for_key=True)
+AWAY = Case(then=Then.KEEP, at_start=ConfigEntryState.SETUP_RETRY, in_form="cannot_connect")
+NO_API = replace(AWAY, in_form="invalid_response")
+LIMITED = Case(then=Then.STAY, at_start=ConfigEntryState.SETUP_RETRY, in_form="rate_limited")
+LIMITED_WITHOUT_A_WORD = replace(LIMITED, recovers_within=timedelta(hours=2))
+REFUSED = Case(
+    then=Then.GO,
+    requests=1,
+    asks_for_key=True,
+    at_start=ConfigEntryState.SETUP_ERROR,
+    in_form="invalid_auth",
+)
 GONE = Case(then=Then.KEEP)
 NO_NUMBERS = Case(then=Then.SHOW, lines=(0, 0), shows={ENERGY: STATE_UNKNOWN})
 NO_READING = Case(
@@ -90,7 +112,7 @@ CASES: Mapping[Fault, Case] = {
     Fault.TOO_MANY_UNTIL_A_DATE: LIMITED,
     Fault.TOO_MANY_SOON: LIMITED_WITHOUT_A_WORD,
     Fault.TOO_MANY_NEGATIVE: LIMITED_WITHOUT_A_WORD,
-    Fault.TOO_MANY_FOR_AGES: Case(then=Then.STAY, requests=1, recovers_within=LONGEST_PAUSE),
+    Fault.TOO_MANY_FOR_AGES: replace(LIMITED, requests=1, recovers_within=LONGEST_PAUSE),
     Fault.INTERNAL_ERROR: AWAY,
     Fault.INTERNAL_ERROR_WITH_THE_KEY: AWAY,
     Fault.BAD_GATEWAY: AWAY,
@@ -102,24 +124,24 @@ CASES: Mapping[Fault, Case] = {
     Fault.STALL: AWAY,
     Fault.STALL_IN_THE_BODY: AWAY,
     Fault.SLOW_DRIP: AWAY,
-    Fault.REDIRECT_302: AWAY,
-    Fault.REDIRECT_307: AWAY,
-    Fault.REDIRECT_308: AWAY,
+    Fault.REDIRECT_302: NO_API,
+    Fault.REDIRECT_307: NO_API,
+    Fault.REDIRECT_308: NO_API,
     Fault.TRUNCATED: AWAY,
     Fault.LENGTH_TOO_LARGE: AWAY,
-    Fault.LENGTH_TOO_SMALL: AWAY,
-    Fault.HUGE_BODY: AWAY,
-    Fault.GZIP_BOMB: AWAY,
-    Fault.EMPTY_BODY: AWAY,
-    Fault.WEB_PAGE: AWAY,
-    Fault.EMPTY_OBJECT: AWAY,
-    Fault.EMPTY_LIST: AWAY,
-    Fault.OTHER_OBJECT: AWAY,
-    Fault.OTHER_LIST: AWAY,
-    Fault.NUMBER: AWAY,
+    Fault.LENGTH_TOO_SMALL: NO_API,
+    Fault.HUGE_BODY: NO_API,
+    Fault.GZIP_BOMB: NO_API,
+    Fault.EMPTY_BODY: NO_API,
+    Fault.WEB_PAGE: NO_API,
+    Fault.EMPTY_OBJECT: NO_API,
+    Fault.EMPTY_LIST: NO_API,
+    Fault.OTHER_OBJECT: NO_API,
+    Fault.OTHER_LIST: NO_API,
+    Fault.NUMBER: NO_API,
     Fault.DEVICE_GONE: GONE,
     Fault.DEVICE_RENAMED: GONE,
-    Fault.ANOTHER_DEVICE: GONE,
+    Fault.ANOTHER_DEVICE: replace(GONE, alone_at_start=ConfigEntryState.SETUP_RETRY),
     Fault.NO_LAST_READING: NO_READING,
     Fault.NULL_LAST_READING: NO_READING,
     Fault.NULL_FOR_NUMBERS: NO_NUMBERS,
@@ -173,6 +195,16 @@ async def answer_reauth(hass: HomeAssistant) -> None:
     await hass.async_block_till_done()
 
 
+def suggested(schema: probatio.Schema) -> dict[str, Any]:
+    """Return what a form shows in its fields."""
+    return {
+        str(key): suggested(value.schema)
+        if isinstance(value, section)
+        else key.description["suggested_value"]
+        for key, value in schema.schema.items()
+    }
+
+
 @pytest.mark.parametrize("ids", [(HOUSE_ID,), (HOUSE_ID, FLAT_ID)], ids=["device", "list"])
 @pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
 async def test_a_fault(
@@ -221,5 +253,64 @@ async def test_a_fault(
     issues = [key for key, _ in ir.async_get(hass).issues.items() if key[0] == "onemeter"]
     assert issues == []
     assert hass.config_entries.flow.async_progress() == []
+    assert API_KEY not in caplog.text
+    assert faulty.elsewhere.requests == []
+
+
+@pytest.mark.parametrize("ids", [(HOUSE_ID,), (HOUSE_ID, FLAT_ID)], ids=["device", "list"])
+@pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
+async def test_a_fault_at_the_first_start(
+    hass: HomeAssistant,
+    faulty: FaultyCloud,
+    make_entry: MakeEntry,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
+    ids: tuple[str, ...],
+) -> None:
+    case = CASES[fault]
+    faulty.fault = fault
+    entry = make_entry(faulty, *ids)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass, freezer)
+    expected = case.alone_at_start if len(ids) == 1 and case.alone_at_start else case.at_start
+    assert entry.state is expected
+    await live_through(hass, freezer, HOUR)
+    assert len(faulty.requests) <= max(case.requests, MOST_RETRIES)
+    assert entry.state is expected
+
+    faulty.fault = None
+    if case.asks_for_key:
+        await answer_reauth(hass)
+    await live_through(hass, freezer, case.recovers_within)
+    assert entry.state is ConfigEntryState.LOADED
+    assert states(hass) == BEFORE
+    assert hass.config_entries.flow.async_progress() == []
+    assert API_KEY not in caplog.text
+    assert faulty.elsewhere.requests == []
+
+
+@pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
+async def test_a_fault_while_an_account_is_entered(
+    hass: HomeAssistant,
+    faulty: FaultyCloud,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
+) -> None:
+    case = CASES[fault]
+    faulty.fault = fault
+    entered = {"api_key": API_KEY, "advanced": {"url": faulty.url}}
+    form = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    form = await hass.config_entries.flow.async_configure(form["flow_id"], entered)
+    if case.in_form is not None:
+        assert form["errors"] == {"base": case.in_form}
+        assert form["step_id"] == "user"
+        assert suggested(form["data_schema"]) == entered
+        faulty.fault = None
+        await live_through(hass, freezer, case.recovers_within)
+        form = await hass.config_entries.flow.async_configure(form["flow_id"], entered)
+
+    assert form["step_id"] == "devices"
     assert API_KEY not in caplog.text
     assert faulty.elsewhere.requests == []

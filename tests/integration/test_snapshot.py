@@ -1,5 +1,6 @@
 """Starting without the cloud: with what it said last."""
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 
 from .clockwork import PAST_THE_NEXT_POLL, live_through, pass_in_one_step
+from .faults import LONGER_THAN_THE_CLIENT_WAITS, Fault, FaultyCloud
 from .local_cloud import FLAT, FLAT_ID, FLAT_VALUES, HOUSE, HOUSE_ID, HOUSE_VALUES, LocalCloud
 
 if TYPE_CHECKING:
@@ -85,6 +87,34 @@ async def test_entities_come_up_at_once_while_the_request_budget_is_spent(
         assert len(cloud.requests) == 1
         await cloud.read(HOUSE_ID, {**HOUSE_VALUES, "1_8_0": 12399.5})
         await live_through(hass, freezer, timedelta(minutes=100))
+        assert hass.states.get(ENERGY).state == "12399.5"
+
+
+async def test_a_cloud_that_does_not_answer_holds_the_start_up_for_a_moment_only(
+    hass: HomeAssistant, cloud: LocalCloud, make_entry: MakeEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    async with FaultyCloud.before(cloud) as faulty:
+        entry = make_entry(faulty, HOUSE_ID)
+        await hass.config_entries.async_setup(entry.entry_id)
+        await hass.config_entries.async_unload(entry.entry_id)
+        await pass_in_one_step(hass, freezer, timedelta(hours=1))
+        await cloud.read(HOUSE_ID, {**HOUSE_VALUES, "1_8_0": 12399.5})
+        faulty.fault = Fault.STALL
+        setup = asyncio.ensure_future(hass.config_entries.async_setup(entry.entry_id))
+        await faulty.held.wait()
+        freezer.tick(timedelta(seconds=4))
+        for _ in range(100_000):
+            if setup.done():
+                break
+            await asyncio.sleep(0)
+
+        assert setup.done()
+        assert setup.result()
+        assert faulty.held.is_set(), "the cloud still keeps the first poll waiting"
+        assert hass.states.get(ENERGY).state == "12345.67"
+        faulty.fault = None
+        freezer.tick(LONGER_THAN_THE_CLIENT_WAITS)
+        await live_through(hass, freezer, PAST_THE_NEXT_POLL)
         assert hass.states.get(ENERGY).state == "12399.5"
 
 

@@ -182,8 +182,6 @@ async def test_readings_of_what_is_not_there_are_an_error(
         text("9" * 10_000),
         data({"devices": []}, status=201),
         text(b"", status=204),
-        cut_short(),
-        chunked(b'{"devices": ', complete=False),
         text('{"devices": []}', headers={"Content-Length": "5"}),
         text(b"no gzip", headers={"Content-Encoding": "gzip"}),
         text(gzip.compress(b'{"devices": []}')[:-12], headers={"Content-Encoding": "gzip"}),
@@ -203,8 +201,6 @@ async def test_readings_of_what_is_not_there_are_an_error(
         "number without end",
         "another good status",
         "no content",
-        "cut short",
-        "chunks without an end",
         "longer than announced",
         "cannot be unpacked",
         "unpacked only in part",
@@ -219,6 +215,19 @@ async def test_an_answer_that_cannot_be_read_is_an_invalid_response(
 ) -> None:
     server.will(answer)
     with pytest.raises(InvalidResponseError):
+        await cloud.devices()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [cut_short(), chunked(b'{"devices": ', complete=False)],
+    ids=["body", "chunks"],
+)
+async def test_a_connection_that_breaks_in_the_middle_of_an_answer_is_no_answer(
+    server: CloudServer, cloud: OneMeterCloud, answer: Answer
+) -> None:
+    server.will(answer)
+    with pytest.raises(CannotConnectError, match="middle of the answer"):
         await cloud.devices()
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, Self
 
 import aiohttp
 import orjson
+from aiohttp.http_exceptions import ContentEncodingError
 from yarl import URL
 
 from .account import account_of
@@ -307,8 +308,10 @@ class OneMeterCloud:
         # What aiohttp raises can quote request and answer, and with them the key: not chained.
         except TimeoutError:
             raise RequestTimeoutError("The server did not answer in time") from None
-        except aiohttp.ClientPayloadError:
-            raise InvalidResponseError("The answer was cut short") from None
+        except aiohttp.ClientPayloadError as err:
+            if isinstance(err.__cause__, ContentEncodingError):
+                raise InvalidResponseError("The answer cannot be unpacked") from None
+            raise CannotConnectError("The connection broke in the middle of the answer") from None
         except aiohttp.InvalidURL, aiohttp.ClientResponseError:
             raise InvalidResponseError("The server does not speak HTTP as it should") from None
         except (aiohttp.ClientError, OSError, UnicodeError) as err:  # UnicodeError: an absurd host

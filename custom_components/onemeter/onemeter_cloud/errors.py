@@ -70,4 +70,4 @@ class ServerError(CannotConnectError):
 
 
 class InvalidResponseError(OneMeterError):
-    """The answer is not what the API promises: not JSON, of another shape, cut short, too large."""
+    """The answer is not what the API promises: not JSON, of another shape, too large."""
