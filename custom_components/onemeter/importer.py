@@ -7,6 +7,7 @@ read while nobody was near.
 
 import asyncio
 import logging
+import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,7 +26,7 @@ from .energy import Constants, Plan, compute, compute_part, plan_for
 from .onemeter_cloud import OneMeterError, Priority, Readings
 from .onemeter_cloud.history import HOUR_SECONDS, WRONG_READINGS
 from .prices import CONF_PRICES
-from .reader import HistoryReader, joined, single, tail_of
+from .reader import HistoryReader, Part, joined, single, tail_of
 from .series import ENERGY_COMPENSATION, ENERGY_COST, statistic_id
 from .statistics import RecorderNotRunningError, Series, async_write
 
@@ -46,6 +47,8 @@ DEEP: Final = timedelta(days=60)
 DEEP_EVERY: Final = timedelta(days=7)
 LONGEST_GAP: Final = timedelta(minutes=30)
 SHORTEST_MISS: Final = timedelta(minutes=20)
+MOST_GAPS_PER_HOUR: Final = 12
+"""How often gaps of all devices are asked for: most of the budget is for polls and people."""
 
 _PERIOD: Final = timedelta(minutes=15)
 _MAX_WAIT_SECONDS: Final = 180.0
@@ -68,7 +71,9 @@ class _Progress:
 
     `plan` is the fingerprint of the plan that the statistics follow, `None` until the whole history
     has been imported. `tail` holds the newest readings, none right after a start; `misfits` counts
-    how many of them in a row have not fitted to what is known.
+    how many of them in a row have not fitted to what is known. `gap_since` (epoch seconds) is from
+    when on readings were missed that have not been asked for yet, `read_at` (on the event loop's
+    clock) when the history was read last.
     """
 
     plan: str | None = None
@@ -79,6 +84,8 @@ class _Progress:
     misfits: int = 0
     fits: bool = True
     percent: int = 0
+    gap_since: int | None = None
+    read_at: float = -math.inf
 
 
 class HistoryImporter:
@@ -201,9 +208,10 @@ class HistoryImporter:
             always_with_neighbours=False,
         )
         progress = self._devices[device.id]
+        _note_gap(progress, device)
         if progress.plan != plan.fingerprint:
             await self._import_all(reader, device, plan)
-        elif (start := _due_since(progress, device, dt_util.utcnow())) is not None:
+        elif (start := self._due_since(progress)) is not None:
             await self._import_part(reader, device, plan, start, None)
         elif not await self._import_newest(device, plan):
             await self._import_all(reader, device, plan)
@@ -222,7 +230,8 @@ class HistoryImporter:
             changed = await self._write(device, result.rows)
             progress.plan, progress.constants = plan.fingerprint, result.constants
             progress.recent_at = progress.deep_at = dt_util.utcnow()
-            progress.tail, progress.misfits = tail_of(part.readings), 0
+            self._note_newest(progress, part)
+            progress.gap_since = None
             await self._save()
         _LOGGER.info(
             "The history of device %s is complete: %d readings, %d rows written",
@@ -265,10 +274,35 @@ class HistoryImporter:
                         progress.recent_at = began
                     if began - start >= DEEP:
                         progress.deep_at = began
-                    progress.tail, progress.misfits = tail_of(part.readings), 0
+                    self._note_newest(progress, part)
+                    if progress.gap_since is not None and start.timestamp() <= progress.gap_since:
+                        progress.gap_since = None
                     await self._save()
                 return ImportResult(readings=part.count, rows=changed)
         return await self._import_all(reader, device, plan)
+
+    def _note_newest(self, progress: _Progress, part: Part) -> None:
+        """Note that a device's history has been read up to its newest reading."""
+        progress.tail, progress.misfits = tail_of(part.readings), 0
+        progress.read_at = self._hass.loop.time()
+
+    def _due_since(self, progress: _Progress) -> datetime | None:
+        """Return from when on a history has to be read again, `None` if the poll is enough."""
+        starts: list[datetime] = []
+        now = dt_util.utcnow()
+        now -= timedelta(seconds=now.timestamp() % _PERIOD.total_seconds())
+        if progress.deep_at is None or now - progress.deep_at >= DEEP_EVERY:
+            starts.append(now - DEEP)
+        elif progress.recent_at is None or now - progress.recent_at >= RECENT_EVERY:
+            starts.append(now - RECENT)
+        # Where there are gaps all the time, each device has its turn.
+        wait = len(self._devices) * timedelta(hours=1) / MOST_GAPS_PER_HOUR
+        if (
+            progress.gap_since is not None
+            and self._hass.loop.time() - progress.read_at >= wait.total_seconds()
+        ):
+            starts.append(dt_util.utc_from_timestamp(progress.gap_since))
+        return min(starts, default=None)
 
     async def _import_newest(self, device: Device, plan: Plan) -> bool:
         """Write what the newest reading, which the poll has brought, tells of the last hours.
@@ -380,26 +414,20 @@ def _progress_from_json(stored: Mapping[str, Any] | None) -> _Progress:
     )
 
 
-def _due_since(progress: _Progress, device: Device, now: datetime) -> datetime | None:
-    """Return from when on a device's history has to be read again, `None` if the poll is enough.
+def _note_gap(progress: _Progress, device: Device) -> None:
+    """Note if a poll shows that much was missed, or the reading at the end of an hour.
 
-    So it has to if much was missed, or the reading at the end of an hour, which its row stands on.
+    The row of an hour stands on that.
     """
-    starts: list[datetime] = []
-    now -= timedelta(seconds=now.timestamp() % _PERIOD.total_seconds())
-    if progress.deep_at is None or now - progress.deep_at >= DEEP_EVERY:
-        starts.append(now - DEEP)
-    elif progress.recent_at is None or now - progress.recent_at >= RECENT_EVERY:
-        starts.append(now - RECENT)
     newest = single(device.last_reading)
     tail = progress.tail
-    if tail.times and newest.times:
-        last, new = tail.times[-1], newest.times[0]
-        hour_end = last - last % HOUR_SECONDS + HOUR_SECONDS
-        missed = new - last > SHORTEST_MISS.total_seconds()
-        if (missed and last < hour_end < new) or new - last > LONGEST_GAP.total_seconds():
-            starts.append(dt_util.utc_from_timestamp(tail.times[0]))
-    return min(starts, default=None)
+    if not tail.times or not newest.times:
+        return
+    last, new = tail.times[-1], newest.times[0]
+    hour_end = last - last % HOUR_SECONDS + HOUR_SECONDS
+    missed = new - last > SHORTEST_MISS.total_seconds()
+    if (missed and last < hour_end < new) or new - last > LONGEST_GAP.total_seconds():
+        progress.gap_since = min(tail.times[0], progress.gap_since or tail.times[0])
 
 
 async def _async_statistic_names(hass: HomeAssistant) -> dict[str, str]:

@@ -473,3 +473,44 @@ async def test_a_normal_day_with_five_devices_costs_at_most_120_requests(
     assert len(times) <= 120
     # A minute, less what the time creeps on here while a request is on its way.
     assert min(later - earlier for earlier, later in pairwise(times[1:])) > timedelta(seconds=55)
+
+
+async def test_many_devices_whose_full_hours_are_always_missed_leave_most_of_the_budget(
+    hass: HomeAssistant,
+    empty_cloud: LocalCloud,
+    make_entry: MakeEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Polled every hour, just before the full hour's readings are there: every poll shows gaps."""
+    ids = [f"5ba4b0f0-6c1e-4f6a-9d53-{number:012x}" for number in range(24)]
+    for device_id in ids:
+        await install(
+            empty_cloud,
+            DeviceRecord(id=device_id, name=device_id, main_register="15_8_0"),
+            codes=("15_8_0",),
+            since=NOW - timedelta(days=1),
+        )
+    await set_up(hass, freezer, make_entry(empty_cloud, *ids, options={"update_interval": 60}))
+    published, begin = LAST, dt_util.utcnow()
+    while dt_util.utcnow() < begin + timedelta(hours=9):
+        await live_through(hass, freezer, timedelta(minutes=5), step=timedelta(minutes=5))
+        newest = int((dt_util.utcnow() - timedelta(minutes=4)).timestamp()) // QUARTER * QUARTER
+        times = range(published + QUARTER, newest + 1, QUARTER)
+        for device_id in ids:
+            await empty_cloud.store.add_readings(device_id, readings(times, ["15_8_0"]))
+        published = newest
+
+    in_its_last_hours = [
+        request
+        for request in empty_cloud.requests
+        if request.at >= begin + timedelta(hours=3) and request.path.endswith("/readings")
+    ]
+    assert 4 * 12 <= len(in_its_last_hours) <= 7 * 12
+    asked = {request.path for request in in_its_last_hours}
+    assert len(asked) == len(ids), "none is forgotten"
+    first_hour = int(begin.timestamp()) // HOUR * HOUR
+    hours = range(first_hour, first_hour + 5 * HOUR, HOUR)
+    whole = expected_rows(quarters(NOW - timedelta(days=1), NOW)[0], published, "15_8_0")
+    for device_id in ids:
+        rows = await recorded(hass, device_id)
+        assert [rows[hour] for hour in hours] == [pytest.approx(whole[hour]) for hour in hours]
