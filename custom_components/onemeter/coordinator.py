@@ -247,13 +247,7 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
         self._plan_next(now)
         until_next = self.update_interval or timedelta()
         self._keep_fresh(devices, until_next + self.schedule.usual_gap)
-        self._snapshots.async_keep(
-            Snapshot(
-                at=now,
-                devices={device_id: state.device for device_id, state in states.items()},
-                schedule=self.schedule.as_json(),
-            )
-        )
+        self._keep_snapshot(now, states)
 
     @callback
     def _failed(self, err: OneMeterError) -> None:
@@ -268,6 +262,9 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
         now = dt_util.utcnow()
         self.schedule.failed(now)
         self._plan_next(now, at_least=err.retry_after)
+        if self.last_success is not None:
+            # Polls without an answer count as well, also after a restart.
+            self._keep_snapshot(self.last_success, self.data)
         if not isinstance(err, RateLimitError):
             self.limited_since = None
         elif err.by_server and self.limited_since is None:
@@ -277,6 +274,17 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
             self._is_patient = True
             fresh = [device_id for device_id in self.data or () if self.is_fresh(device_id)]
             self._keep_fresh(fresh, RATE_LIMIT_PATIENCE)
+
+    @callback
+    def _keep_snapshot(self, at: datetime, states: dict[str, DeviceState]) -> None:
+        """Store what was answered last, and what the schedule knows now."""
+        self._snapshots.async_keep(
+            Snapshot(
+                at=at,
+                devices={device_id: state.device for device_id, state in states.items()},
+                schedule=self.schedule.as_json(),
+            )
+        )
 
     @callback
     def _plan_next(self, now: datetime, at_least: float | None = None) -> None:

@@ -34,11 +34,9 @@ def update_error(err: OneMeterError) -> ConfigEntryAuthFailed | UpdateFailed:
         return ConfigEntryAuthFailed(
             translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
         )
+    # Without a time to come back: Home Assistant would take it in the place of the schedule's.
     return UpdateFailed(
-        translation_domain=DOMAIN,
-        translation_key=key,
-        translation_placeholders=placeholders,
-        retry_after=err.retry_after if isinstance(err, RateLimitError) else None,
+        translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import random
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
@@ -19,12 +20,12 @@ from custom_components.onemeter.onemeter_cloud import account
 from .clockwork import CREEP
 from .faults import Fault, everything, polls
 from .faults import readings as history
-from .local_cloud import API_KEY, HOUSE_ID
+from .local_cloud import API_KEY, FLAT_ID, HOUSE_ID
 from .meters import QUARTER, readings
 from .registry import registered_device
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     import pytest
     from freezegun.api import FrozenDateTimeFactory
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
     from .local_cloud import LocalCloud
 
 
-CODES: Final = ("1_8_0", "1_8_1", "1_8_2", "2_8_0")
+CODES: Final = {HOUSE_ID: ("1_8_0", "1_8_1", "1_8_2", "2_8_0"), FLAT_ID: ("15_8_0",)}
+"""The registers that the meters of the devices have."""
 
 # All in seconds.
 MINUTE: Final = 60
@@ -99,23 +101,32 @@ class Happening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What will happen: when each reading is published, what goes wrong, what people do."""
+    """What will happen: when each reading is published, what goes wrong, what people do.
+
+    `publications` are when, of which time and of which device.
+    """
 
     begin: float
     end: float
-    publications: tuple[tuple[float, int], ...]
+    publications: tuple[tuple[float, int, str], ...]
     spells: tuple[Spell, ...]
     happenings: tuple[Happening, ...]
 
 
-def draw(seed: int, begin: float, hours: int) -> Plan:
+def draw(seed: int, device_ids: Iterable[str], begin: float, hours: int) -> Plan:
     """Return a life of so many hours, the same for the same seed."""
     rng = random.Random(seed)  # noqa: S311
     end = begin + hours * HOUR
     return Plan(
         begin=begin,
         end=end,
-        publications=tuple(sorted(_publications(rng, begin, end))),
+        publications=tuple(
+            sorted(
+                (at, time, device_id)
+                for device_id in device_ids
+                for at, time in _publications(random.Random(f"{seed} {device_id}"), begin, end)  # noqa: S311
+            )
+        ),
         spells=tuple(_spells(rng, begin, end)),
         happenings=tuple(sorted(_happenings(rng, begin, end), key=lambda one: one.at)),
     )
@@ -258,15 +269,15 @@ class Life:
 
     async def _publish(self, until: float) -> None:
         """Give the cloud what it gets up to an instant."""
-        due = []
+        due = defaultdict[str, list[int]](list)
         while self._published < len(self.plan.publications):
-            at, time = self.plan.publications[self._published]
+            at, time, device_id = self.plan.publications[self._published]
             if at > until:
                 break
-            due.append(time)
+            due[device_id].append(time)
             self._published += 1
-        if due:
-            await self.cloud.store.add_readings(HOUSE_ID, readings(due, CODES))
+        for device_id, times in due.items():
+            await self.cloud.store.add_readings(device_id, readings(times, CODES[device_id]))
 
     async def settle(self) -> None:
         """Finish what is under way; time goes on for what waits for its turn in the budget."""

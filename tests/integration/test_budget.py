@@ -9,7 +9,8 @@ import pytest
 from onemeter_server.records import DeviceRecord
 
 from .clockwork import live_through
-from .local_cloud import FLAT_VALUES, LocalCloud
+from .faults import Fault, FaultyCloud
+from .local_cloud import FLAT_VALUES, HOUSE_ID, LocalCloud
 
 if TYPE_CHECKING:
     from freezegun.api import FrozenDateTimeFactory
@@ -51,6 +52,29 @@ async def test_a_day_costs_at_most_a_hundred_requests_and_never_two_in_a_minute(
     times = [request.at for request in empty_cloud.requests]
     assert fewest <= len(times) <= 100
     assert min(later - earlier for earlier, later in pairwise(times)) >= MINUTE
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault.TOO_MANY_FOR_SECONDS, Fault.UNAVAILABLE_FOR_SECONDS, Fault.TOO_MANY, Fault.BAD_GATEWAY],
+    ids=lambda fault: fault.name.lower(),
+)
+async def test_a_day_without_answers_costs_no_more_however_soon_the_cloud_wants_us_back(
+    hass: HomeAssistant,
+    cloud: LocalCloud,
+    make_entry: MakeEntry,
+    freezer: FrozenDateTimeFactory,
+    fault: Fault,
+) -> None:
+    async with FaultyCloud.before(cloud) as faulty:
+        entry = make_entry(faulty, HOUSE_ID)
+        await hass.config_entries.async_setup(entry.entry_id)
+        faulty.fault = fault
+        for _ in range(4):
+            await live_through(hass, freezer, timedelta(hours=6), step=MINUTE)
+            await hass.config_entries.async_reload(entry.entry_id)
+
+        assert len(faulty.requests) <= 100
 
 
 async def test_polls_come_shortly_after_the_quarter_hour(

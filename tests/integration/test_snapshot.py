@@ -172,6 +172,27 @@ async def test_the_file_is_written_once_an_hour_at_most_and_when_the_account_is_
     assert file_of(hass_storage, entry)["at"] > written[-1]
 
 
+async def test_polls_without_an_answer_are_remembered_with_the_last_answer(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    cloud: LocalCloud,
+    make_entry: MakeEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    async with FaultyCloud.before(cloud) as faulty:
+        entry = make_entry(faulty, HOUSE_ID)
+        await hass.config_entries.async_setup(entry.entry_id)
+        faulty.requests.clear()
+        faulty.fault = Fault.BAD_GATEWAY
+        await live_through(hass, freezer, timedelta(hours=2))
+        await hass.config_entries.async_unload(entry.entry_id)
+
+        stored = file_of(hass_storage, entry)
+        assert stored["at"] == "2026-11-23T10:05:00+00:00"
+        assert stored["devices"].keys() == {HOUSE_ID}
+        assert stored["schedule"]["failures"] == len(faulty.requests) > 2
+
+
 async def test_the_file_goes_with_the_account(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
