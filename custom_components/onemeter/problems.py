@@ -33,6 +33,9 @@ WRONG_METER: Final = "wrong_meter"
 
 LONGEST_SILENCE_OF_DEVICE: Final = timedelta(days=2)
 LONGEST_SILENCE_OF_CLOUD: Final = timedelta(days=1)
+BATTERY_GOOD_PERCENT: Final = 20.0
+"""A weak battery tells a little more when it is warm: it is not good again for that."""
+
 CHECK_EVERY: Final = timedelta(minutes=15)
 """A coordinator that goes on failing tells nobody, but time passes all the same."""
 
@@ -59,13 +62,15 @@ class DeviceFacts:
     """What is known of a chosen device.
 
     `device` is what the account said last, `None` if it has said nothing yet; `read_at` the newest
-    date of a reading that can be believed; `gone` whether the account has not had it for a while.
+    date of a reading that can be believed; `gone` whether the account has not had it for a while;
+    `battery_was_low` whether that has been told and is not over yet.
     """
 
     name: str
     device: Device | None
     read_at: datetime | None
     gone: bool
+    battery_was_low: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +136,7 @@ def _of_devices(now: datetime, account: AccountFacts) -> Iterator[Problem]:
                 placeholders=(name, ("since", _local(facts.read_at))),
             )
         if facts.device is not None:
-            for key in _told_by_reader(facts.device):
+            for key in _told_by_reader(facts.device, battery_was_low=facts.battery_was_low):
                 yield Problem(key=key, device_id=device_id, placeholders=(name,))
 
 
@@ -144,9 +149,11 @@ def _is_silent(now: datetime, asked_at: datetime | None, read_at: datetime) -> b
     )
 
 
-def _told_by_reader(device: Device) -> Iterator[str]:
+def _told_by_reader(device: Device, *, battery_was_low: bool) -> Iterator[str]:
     """Yield the problems that a reader tells of itself."""
-    if device.battery_low:
+    percent = device.battery_percent
+    still_low = battery_was_low and percent is not None and percent < BATTERY_GOOD_PERCENT
+    if device.battery_low or still_low:
         yield BATTERY_LOW
     if device.synchronization_needed:
         yield SYNCHRONIZATION_NEEDED
@@ -198,7 +205,7 @@ class ProblemWatcher:
         """Open and close issues."""
         open_ids = set()
         for problem in problems_of(dt_util.utcnow(), self._facts()):
-            issue_id = self._issue_id(problem)
+            issue_id = self._issue_id(problem.key, problem.device_id)
             open_ids.add(issue_id)
             self._open(issue_id, problem)
         for issue in _issues_of(self._hass, self._entry.entry_id):
@@ -226,12 +233,17 @@ class ProblemWatcher:
             translation_placeholders=dict(problem.placeholders),
         )
 
-    def _issue_id(self, problem: Problem) -> str:
+    def _issue_id(self, key: str, device_id: str | None) -> str:
         """Return an id of Home Assistant's making alone: its diagnostics show it."""
-        issue_id = f"{_prefix(self._entry.entry_id)}{problem.key}"
-        if problem.device_id is None:
+        issue_id = f"{_prefix(self._entry.entry_id)}{key}"
+        if device_id is None:
             return issue_id
-        return f"{issue_id}_{self._coordinator.subentry_ids[problem.device_id]}"
+        return f"{issue_id}_{self._coordinator.subentry_ids[device_id]}"
+
+    def _is_told(self, key: str, device_id: str) -> bool:
+        """Tell whether there is an issue, also one that was ignored."""
+        issue_id = self._issue_id(key, device_id)
+        return ir.async_get(self._hass).async_get_issue(DOMAIN, issue_id) is not None
 
     def _facts(self) -> AccountFacts:
         """Return what is known now."""
@@ -267,6 +279,7 @@ class ProblemWatcher:
             device=None if state is None else state.device,
             read_at=self._read_at.get(device_id),
             gone=gone,
+            battery_was_low=self._is_told(BATTERY_LOW, device_id),
         )
 
     def _name_of(self, device_id: str) -> str:

@@ -63,12 +63,14 @@ def device(
     *,
     read_at: datetime | None = NOW,
     gone: bool = False,
+    battery_was_low: bool = False,
 ) -> DeviceFacts:
     return DeviceFacts(
         name="House",
         device=parse_device({"lastReading": last_reading}, HOUSE_ID),
         read_at=read_at,
         gone=gone,
+        battery_was_low=battery_was_low,
     )
 
 
@@ -114,6 +116,21 @@ def test_a_silent_device_is_told_with_the_time_of_the_home() -> None:
 
 def test_a_device_of_unknown_age_is_not_called_silent() -> None:
     assert keys(house=device(read_at=None)) == set()
+
+
+@pytest.mark.parametrize(
+    ("last_reading", "expected"),
+    [
+        ({"BATTERY_PC": 19.9}, {"battery_low"}),
+        ({"BATTERY_PC": 20}, set()),
+        ({}, set()),
+        ({"BATTERY_PC": 80, "BATTERY_STATUS": "low"}, {"battery_low"}),
+    ],
+)
+def test_a_low_battery_is_good_again_once_it_is_clearly_better(
+    last_reading: dict[str, Any], expected: set[str]
+) -> None:
+    assert keys(house=device(last_reading, battery_was_low=True)) == expected
 
 
 def test_a_device_is_not_silent_because_the_account_could_not_be_asked() -> None:
@@ -411,6 +428,18 @@ async def test_what_has_not_changed_is_not_told_again(
     await pass_by(hass, freezer, 4 * HOUR)
 
     assert [event.data["action"] for event in events] == ["create"]
+
+
+async def test_a_battery_that_is_low_now_and_then_is_told_once(
+    hass: HomeAssistant, cloud: LocalCloud, make_entry: MakeEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    await set_up(hass, make_entry(cloud, HOUSE_ID))
+    events = async_capture_events(hass, ir.EVENT_REPAIRS_ISSUE_REGISTRY_UPDATED)
+    for percent in (10, 11, 9, 15, 100):
+        await cloud.read(HOUSE_ID, {**HOUSE_VALUES, "S_1_1_2": 1.93 + 0.0106 * percent})
+        await pass_by(hass, freezer, HOUR)
+
+    assert [event.data["action"] for event in events] == ["create", "remove"]
 
 
 async def test_a_cloud_that_stays_away_is_told_once(
