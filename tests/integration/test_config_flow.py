@@ -349,32 +349,18 @@ async def test_an_account_can_move_to_another_server(
         assert hass.states.get("sensor.house_energy_import").state == "12400.0"
 
 
-async def test_an_account_is_loaded_once_with_its_new_key(
-    hass: HomeAssistant, cloud: LocalCloud, make_entry: MakeEntry
+@pytest.mark.parametrize("key", ["the-new-key", API_KEY])
+async def test_an_account_is_loaded_once_whether_its_key_is_new_or_the_same(
+    hass: HomeAssistant, cloud: LocalCloud, make_entry: MakeEntry, key: str
 ) -> None:
     entry = make_entry(cloud, HOUSE_ID)
     await hass.config_entries.async_setup(entry.entry_id)
     await cloud.refuse_key()
-    await cloud.accept_key("the-new-key")
+    await cloud.accept_key(key)
     states: list[ConfigEntryState] = []
     entry.async_on_state_change(lambda: states.append(entry.state))
     result = await entry.start_reconfigure_flow(hass)
-    await enter(hass, result, account(cloud.url, "the-new-key"))
-    await hass.async_block_till_done()
-
-    assert states[-1] is ConfigEntryState.LOADED
-    assert states.count(ConfigEntryState.LOADED) == 1
-
-
-async def test_an_account_whose_settings_stay_the_same_is_loaded_anew(
-    hass: HomeAssistant, cloud: LocalCloud, make_entry: MakeEntry
-) -> None:
-    entry = make_entry(cloud, HOUSE_ID)
-    await hass.config_entries.async_setup(entry.entry_id)
-    states: list[ConfigEntryState] = []
-    entry.async_on_state_change(lambda: states.append(entry.state))
-    result = await entry.start_reconfigure_flow(hass)
-    await enter(hass, result, account(cloud.url))
+    await enter(hass, result, account(cloud.url, key))
     await hass.async_block_till_done()
 
     assert states[-1] is ConfigEntryState.LOADED
