@@ -7,9 +7,7 @@ read while nobody was near.
 
 import asyncio
 import logging
-import math
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,16 +20,18 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_conversion import EnergyConverter
 
 from .const import DOMAIN
-from .energy import Constants, Plan, compute, compute_part, plan_for
-from .onemeter_cloud import OneMeterError, Priority, Readings
-from .onemeter_cloud.history import HOUR_SECONDS, WRONG_READINGS
+from .energy import Plan, compute, compute_part, plan_for
+from .onemeter_cloud import OneMeterError, Priority
+from .onemeter_cloud.history import WRONG_READINGS
 from .prices import CONF_PRICES
-from .reader import HistoryReader, Part, joined, single, tail_of
+from .progress import COMPLETE, Progress
+from .reader import HistoryReader, joined, single, tail_of
 from .series import ENERGY_COMPENSATION, ENERGY_COST, statistic_id
 from .statistics import RecorderNotRunningError, Series, async_write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from homeassistant.core import HomeAssistant
 
@@ -41,20 +41,8 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 
-RECENT: Final = timedelta(days=7)
-RECENT_EVERY: Final = timedelta(days=1)
-DEEP: Final = timedelta(days=60)
-DEEP_EVERY: Final = timedelta(days=7)
-LONGEST_GAP: Final = timedelta(minutes=30)
-SHORTEST_MISS: Final = timedelta(minutes=20)
-MOST_GAPS_PER_HOUR: Final = 12
-"""How often gaps of all devices are asked for: most of the budget is for polls and people."""
-
-_PERIOD: Final = timedelta(minutes=15)
 _MAX_WAIT_SECONDS: Final = 180.0
 _STORE_VERSION: Final = 1
-_COMPLETE: Final = 100
-_NOTHING: Final = Readings(times=(), rows=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,29 +51,6 @@ class ImportResult:
 
     readings: int
     rows: int
-
-
-@dataclass(slots=True)
-class _Progress:
-    """How far the history of a device is.
-
-    `plan` is the fingerprint of the plan that the statistics follow, `None` until the whole history
-    has been imported. `tail` holds the newest readings, none right after a start; `misfits` counts
-    how many of them in a row have not fitted to what is known. `gap_since` (epoch seconds) is from
-    when on readings were missed that have not been asked for yet, `read_at` (on the event loop's
-    clock) when the history was read last.
-    """
-
-    plan: str | None = None
-    constants: Constants = field(default_factory=Constants)
-    recent_at: datetime | None = None
-    deep_at: datetime | None = None
-    tail: Readings = _NOTHING
-    misfits: int = 0
-    fits: bool = True
-    percent: int = 0
-    gap_since: int | None = None
-    read_at: float = -math.inf
 
 
 class HistoryImporter:
@@ -103,7 +68,7 @@ class HistoryImporter:
         self._entry = entry
         self._coordinator = coordinator
         self._store = _store_of(hass, entry.entry_id)
-        self._devices: dict[str, _Progress] = {}
+        self._devices: dict[str, Progress] = {}
         self._names: Mapping[str, str] = {}
         self._listeners: dict[str, list[Callable[[], None]]] = {}
         self._turn = asyncio.Lock()
@@ -115,7 +80,7 @@ class HistoryImporter:
         self._names = await _async_statistic_names(self._hass)
         stored = await self._store.async_load() or {}
         self._devices = {
-            device_id: _progress_from_json(stored.get(device_id))
+            device_id: Progress.from_json(stored[device_id]) if device_id in stored else Progress()
             for device_id in self._coordinator.subentry_ids
         }
 
@@ -208,10 +173,14 @@ class HistoryImporter:
             always_with_neighbours=False,
         )
         progress = self._devices[device.id]
-        _note_gap(progress, device)
+        progress.note_gap(single(device.last_reading))
         if progress.plan != plan.fingerprint:
             await self._import_all(reader, device, plan)
-        elif (start := self._due_since(progress)) is not None:
+        elif (
+            start := progress.due_since(
+                dt_util.utcnow(), clock=self._hass.loop.time(), devices=len(self._devices)
+            )
+        ) is not None:
             await self._import_part(reader, device, plan, start, None)
         elif not await self._import_newest(device, plan):
             await self._import_all(reader, device, plan)
@@ -228,10 +197,13 @@ class HistoryImporter:
         async with self._turn:
             result = await self._hass.async_add_executor_job(compute, part.readings, plan)
             changed = await self._write(device, result.rows)
-            progress.plan, progress.constants = plan.fingerprint, result.constants
-            progress.recent_at = progress.deep_at = dt_util.utcnow()
-            self._note_newest(progress, part)
-            progress.gap_since = None
+            progress.note_all(
+                plan.fingerprint,
+                result.constants,
+                part.readings,
+                at=dt_util.utcnow(),
+                clock=self._hass.loop.time(),
+            )
             await self._save()
         _LOGGER.info(
             "The history of device %s is complete: %d readings, %d rows written",
@@ -270,39 +242,10 @@ class HistoryImporter:
             if result is not None:
                 changed = await self._write(device, result.rows)
                 if part.to_the_end:
-                    if began - start >= RECENT:
-                        progress.recent_at = began
-                    if began - start >= DEEP:
-                        progress.deep_at = began
-                    self._note_newest(progress, part)
-                    if progress.gap_since is not None and start.timestamp() <= progress.gap_since:
-                        progress.gap_since = None
+                    progress.note_part(part.readings, start, at=began, clock=self._hass.loop.time())
                     await self._save()
                 return ImportResult(readings=part.count, rows=changed)
         return await self._import_all(reader, device, plan)
-
-    def _note_newest(self, progress: _Progress, part: Part) -> None:
-        """Note that a device's history has been read up to its newest reading."""
-        progress.tail, progress.misfits = tail_of(part.readings), 0
-        progress.read_at = self._hass.loop.time()
-
-    def _due_since(self, progress: _Progress) -> datetime | None:
-        """Return from when on a history has to be read again, `None` if the poll is enough."""
-        starts: list[datetime] = []
-        now = dt_util.utcnow()
-        now -= timedelta(seconds=now.timestamp() % _PERIOD.total_seconds())
-        if progress.deep_at is None or now - progress.deep_at >= DEEP_EVERY:
-            starts.append(now - DEEP)
-        elif progress.recent_at is None or now - progress.recent_at >= RECENT_EVERY:
-            starts.append(now - RECENT)
-        # Where there are gaps all the time, each device has its turn.
-        wait = len(self._devices) * timedelta(hours=1) / MOST_GAPS_PER_HOUR
-        if (
-            progress.gap_since is not None
-            and self._hass.loop.time() - progress.read_at >= wait.total_seconds()
-        ):
-            starts.append(dt_util.utc_from_timestamp(progress.gap_since))
-        return min(starts, default=None)
 
     async def _import_newest(self, device: Device, plan: Plan) -> bool:
         """Write what the newest reading, which the poll has brought, tells of the last hours.
@@ -332,13 +275,13 @@ class HistoryImporter:
             before = done
 
             def on_written(count: int, before: int = before) -> None:
-                self._set_percent(device.id, _COMPLETE * (before + count) // max(total, 1))
+                self._set_percent(device.id, COMPLETE * (before + count) // max(total, 1))
 
             changed += await async_write(
                 self._hass, self._statistic(device, key), of_key, on_written=on_written
             )
             done += len(of_key)
-        self._set_percent(device.id, _COMPLETE)
+        self._set_percent(device.id, COMPLETE)
         return changed
 
     def _statistic(self, device: Device, key: str) -> Series:
@@ -378,14 +321,10 @@ class HistoryImporter:
                 listener()
 
     async def _save(self) -> None:
-        """Store what a restart needs; not the readings, they are asked for again."""
+        """Store how far the devices are whose whole history has been imported."""
         await self._store.async_save(
             {
-                device_id: {
-                    "plan": progress.plan,
-                    "constants": progress.constants.as_json(),
-                    "deep_at": progress.deep_at.isoformat() if progress.deep_at else None,
-                }
+                device_id: progress.as_json()
                 for device_id, progress in self._devices.items()
                 if progress.plan is not None
             }
@@ -399,35 +338,6 @@ async def async_forget(hass: HomeAssistant, entry_id: str) -> None:
 
 def _store_of(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
     return Store(hass, _STORE_VERSION, f"{DOMAIN}.{entry_id}")
-
-
-def _progress_from_json(stored: Mapping[str, Any] | None) -> _Progress:
-    """Return the progress of a device as the last run of Home Assistant left it."""
-    if stored is None:
-        return _Progress()
-    deep_at = stored["deep_at"]
-    return _Progress(
-        plan=stored["plan"],
-        constants=Constants.from_json(stored["constants"]),
-        deep_at=datetime.fromisoformat(deep_at) if deep_at is not None else None,
-        percent=_COMPLETE,
-    )
-
-
-def _note_gap(progress: _Progress, device: Device) -> None:
-    """Note if a poll shows that much was missed, or the reading at the end of an hour.
-
-    The row of an hour stands on that.
-    """
-    newest = single(device.last_reading)
-    tail = progress.tail
-    if not tail.times or not newest.times:
-        return
-    last, new = tail.times[-1], newest.times[0]
-    hour_end = last - last % HOUR_SECONDS + HOUR_SECONDS
-    missed = new - last > SHORTEST_MISS.total_seconds()
-    if (missed and last < hour_end < new) or new - last > LONGEST_GAP.total_seconds():
-        progress.gap_since = min(tail.times[0], progress.gap_since or tail.times[0])
 
 
 async def _async_statistic_names(hass: HomeAssistant) -> dict[str, str]:
