@@ -1,36 +1,41 @@
-"""A register's readings to hourly energy: pure functions.
+"""What registers show to hourly energy: pure functions.
 
 The register is the truth. What was used up to an instant is the register minus the register at the
-start of the history, plus an offset for every time the meter was replaced: never a sum of what was
-added up before. So the same readings give the same rows, in whatever order and pieces they came.
+start of the history, plus an offset for every other meter or register since: never a sum of what
+was added up before. So the same readings give the same rows, in whatever order and pieces they
+came.
 """
 
 import math
-from bisect import bisect_right
-from itertools import islice
+from itertools import islice, pairwise
 from operator import lt
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    type Point = tuple[int, float]
+    type Course = Sequence[Point]
+
 HOUR_SECONDS: Final = 3600
 DEFAULT_LIMIT_KW: Final = 200.0
 WRONG_READINGS: Final = 4
 """How many readings in a row may be wrong before they are taken for the truth."""
 
+TOLERANCE_KWH: Final = 1e-6
+"""Values that differ by less are the same: another order of additions, not another reading."""
+
+_RELATIVE_TOLERANCE: Final = 1e-12
 _RESOLUTION: Final = 0.01  # of the meters' counters, in kWh
+_LONGEST_WRONG_TIME: Final = 25 * HOUR_SECONDS
+"""How long a reader whose clock is off by hours or a day can tell of another time."""
 
-
-class Offset(NamedTuple):
-    """From the reading at `time` (epoch seconds) on, the sum is the register plus `value` (kWh).
-
-    One for each meter: the first makes the history start at zero, each further one lets the sum go
-    on when another meter took the place of the one before.
-    """
-
-    time: int
-    value: float
+# What counters that are full start again after: their digits, or 32 bits of some unit.
+_CAPACITIES: Final = (
+    *(float(10**digits) for digits in range(5, 10)),
+    *(2.0**32 / 10**decimals for decimals in range(5)),
+)
+_NEARLY_FULL: Final = 0.95
 
 
 class HourRow(NamedTuple):
@@ -45,62 +50,72 @@ class HourRow(NamedTuple):
     state: float
     sum: float
 
+    @property
+    def offset(self) -> float:
+        """The energy that the sum has besides the register: one constant within one meter."""
+        return self.sum - self.state
 
-class Hourly(NamedTuple):
-    """Hourly rows in the order of time, and the offsets of all meters up to their end."""
 
-    rows: list[HourRow]
-    offsets: tuple[Offset, ...]
+def is_same(value: float, other: float) -> bool:
+    """Tell whether two registers or sums (kWh) are the same, but for the noise of additions."""
+    return math.isclose(value, other, rel_tol=_RELATIVE_TOLERANCE, abs_tol=TOLERANCE_KWH)
 
 
 def hourly_energy(
-    readings: Iterable[tuple[int, float]],
-    *,
-    offsets: Sequence[Offset] = (),
-    limit_kw: float = DEFAULT_LIMIT_KW,
-) -> Hourly:
-    """Return the hourly energy of one register's readings (epoch seconds, kWh), in any order.
+    courses: Iterable[Course], *, limit_kw: float = DEFAULT_LIMIT_KW, multiplier: float = 1.0
+) -> list[HourRow]:
+    """Return the hourly energy of what meters show, in the order of time.
+
+    A course holds the readings (epoch seconds, kWh) of one register of one meter in any order, as
+    far as that is known; the next one is another register or meter, read later. What was counted is
+    multiplied by the transformer ratio; `limit_kw` is meant after it.
 
     Between two readings the energy is shared out in proportion to time; between the last reading of
     a meter and the first of another nothing is known, and the sum stands still. Which readings
     count is said in `plausible_readings`. There is a row for every hour from that of the first
     reading to that of the last; a reading on the hour belongs to the hour that it ends.
 
-    Without `offsets` the readings are a whole history, which the first of them starts at zero. With
-    the offsets that a run over the history returned, they may be a window of it. Its rows are then
-    exactly those of the whole, from the hour of its first reading on (from the jump on, if it
-    starts with an impossible one), if
-
-    - the window holds every reading from its first one to its last,
-    - its first reading is among the plausible ones of the run that returned the offsets, and at
-      least `WRONG_READINGS` readings of that run follow it (just one reading of overlap is enough
-      where none are wrong).
-
-    Meters that appear within the window are found again, with offsets equal to those of the whole.
-    As in the whole, the end is provisional: the last row until the hour is over, and what the last
-    `WRONG_READINGS` readings were taken for until those after them are known. If late readings
-    change the offsets within a window, all rows after it change too. Readings from before the first
-    offset are a new start of the history: all of it has to be computed again.
+    The readings can be a part of a history. Then their rows differ from those of the whole by one
+    constant in `sum` alone, if they start with some that the whole counts. The end is provisional:
+    the last row until the hour is over, and what the last `WRONG_READINGS` readings were taken for
+    until those after them are known.
     """
-    points = plausible_readings(readings, limit_kw)
-    if not points:
-        return Hourly([], tuple(offsets))
-    time, value = points[0]
-    count = bisect_right(offsets, time, key=lambda offset: offset.time)
-    return _hours(points, list(offsets[:count]) or [Offset(time, -value)])
+    rows: list[HourRow] = []
+    total = 0.0
+    pieces = [
+        piece
+        for course in courses
+        for piece in _meters(plausible_readings(course, limit_kw / multiplier))
+    ]
+    for number, piece in enumerate(pieces):
+        if number and piece[0][0] % HOUR_SECONDS == 0:  # the end of an hour of the one before
+            time, value = piece[0]
+            _put(rows, HourRow(time - HOUR_SECONDS, value, value + _offset(total, value)))
+        until = pieces[number + 1][0][0] if number + 1 < len(pieces) else 0
+        total = _add_hours(rows, piece, until, total)
+    if multiplier != 1.0:
+        return [
+            HourRow(start, state * multiplier, sum_ * multiplier) for start, state, sum_ in rows
+        ]
+    return rows
 
 
-def plausible_readings(
-    readings: Iterable[tuple[int, float]], limit_kw: float = DEFAULT_LIMIT_KW
-) -> list[tuple[int, float]]:
-    """Return the readings in the order of time, one for each instant, without the wrong ones.
+def plausible_readings(readings: Course, limit_kw: float = DEFAULT_LIMIT_KW) -> list[Point]:
+    """Return the readings of a course in the order of time, without the wrong ones.
 
-    - Of several readings of one instant the highest counts.
-    - A fall is another meter, unless one of the next `WRONG_READINGS` readings has reached the old
-      height again, by a power that is possible: then those from the fall up to there were wrong.
+    - Of several readings of one instant the highest counts. Nothing counts below zero.
+    - A fall is another meter, unless
+      - one of the next `WRONG_READINGS` readings has reached the old height again, by a power that
+        is possible: then those from the fall up to there were wrong;
+      - it goes on from a reading of the last day, and as many readings follow: then those between
+        told of another time, and were wrong, if they are fewer than the wrong ones would be else;
+      - the register was nearly full, and starting again after its last digit means a power up to
+        `limit_kw`: then it has counted on, and gets a reading when it was full and one at zero.
     - A jump, a rise of more than `limit_kw`, was wrong if one of the next `WRONG_READINGS` readings
       is lower, and so were those between. Otherwise it is energy: meters do show more than what a
       contract allows. So no limit makes possible readings wrong that never fall.
+    - Neither another meter nor an impossible jump is believed before more than `WRONG_READINGS`
+      readings tell of it: until then the course ends before them.
     - Only at the very start of a history and of another meter there is no old course to return to.
       There an impossible jump among the first `WRONG_READINGS` readings means that those before it
       were wrong (zeros, mostly), if it stands and the reading after it agrees.
@@ -108,96 +123,179 @@ def plausible_readings(
     Possible is a power up to the greater of `limit_kw` and `DEFAULT_LIMIT_KW`.
     """
     in_time = _one_for_each_instant(readings)
-    limit = limit_kw / HOUR_SECONDS
-    possible = max(limit_kw, DEFAULT_LIMIT_KW) / HOUR_SECONDS
     kept = in_time[:1]
-    if not kept:
-        return kept
-    last_time, last_value = last = kept[0]
-    next_index = 1
-    meter_index = meter_kept = 0  # where the readings of this meter begin
-    for index, point in enumerate(in_time):
-        if index < next_index:
-            continue
-        time, value = point
-        if not 0.0 <= value - last_value <= limit * (time - last_time) + _RESOLUTION:
-            correct = _index_of_correction(in_time, index, last, possible)
-            if correct is not None:
-                next_index = correct
-                continue
-            if value < last_value:
-                meter_index, meter_kept = index, len(kept)
-            elif (
-                index - meter_index <= WRONG_READINGS
-                and len(in_time) - index > len(kept) - meter_kept
-                and not _on_course(last, point, possible)
-                and _on_course(point, in_time[index + 1], possible)
-            ):
-                del kept[meter_kept:]
-        kept.append(point)
-        last_time, last_value = last = point
+    judge = _Judge(in_time=in_time, kept=kept, limit_kw=limit_kw)
+    limit = limit_kw / HOUR_SECONDS
+    index = 1
+    while index < len(in_time):
+        (last_time, last_value), (time, value) = kept[-1], in_time[index]
+        if 0.0 <= value - last_value <= limit * (time - last_time) + _RESOLUTION:
+            kept.append((time, value))
+            index += 1
+        elif value < last_value:
+            index = judge.fall(index)
+        else:
+            index = judge.jump(index)
     return kept
 
 
-def _one_for_each_instant(readings: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
-    """Return the readings in the order of time, of each instant the highest."""
+class _Judge:
+    """Decides what counts of the readings in question, and where to go on after them."""
+
+    def __init__(self, *, in_time: list[Point], kept: list[Point], limit_kw: float) -> None:
+        """Take the readings in the order of time, and those that are kept, to change them."""
+        self._in_time = in_time
+        self._kept = kept
+        self._limit = limit_kw / HOUR_SECONDS
+        self._possible = max(limit_kw, DEFAULT_LIMIT_KW) / HOUR_SECONDS
+        # Where the readings of this meter begin: among all, and among those kept.
+        self._meter_index = self._meter_kept = 0
+
+    def fall(self, index: int) -> int:
+        """Decide on a reading that is lower than the last one."""
+        last, point = self._kept[-1], self._in_time[index]
+        right = self._index_of_correction(index)
+        following = len(self._in_time) - index
+        most_wrong = following if right is None else min(following, right - index - 1)
+        if wrong := self._wrong_before(point, most_wrong):
+            del self._kept[-wrong:]
+        elif right is not None:
+            return right
+        elif full := _when_full(last, point, self._limit):
+            self._kept += full
+            self._meter_index, self._meter_kept = index, len(self._kept) - 1
+        elif self._is_too_early(index):
+            return len(self._in_time)
+        else:
+            self._meter_index, self._meter_kept = index, len(self._kept)
+        self._kept.append(point)
+        return index + 1
+
+    def jump(self, index: int) -> int:
+        """Decide on a reading that is higher than it can be expected to be."""
+        last, point = self._kept[-1], self._in_time[index]
+        right = self._index_of_correction(index)
+        if right is not None:
+            return right
+        if not _on_course(last, point, self._possible):
+            if self._is_too_early(index):
+                return len(self._in_time)
+            if (
+                index - self._meter_index <= WRONG_READINGS
+                and len(self._in_time) - index > len(self._kept) - self._meter_kept
+                and _on_course(point, self._in_time[index + 1], self._possible)
+            ):
+                del self._kept[self._meter_kept :]
+        self._kept.append(point)
+        return index + 1
+
+    def _is_too_early(self, index: int) -> bool:
+        """Tell whether what is left is too little to give a meter's course up for."""
+        is_established = len(self._kept) - self._meter_kept > WRONG_READINGS
+        return is_established and len(self._in_time) - index <= WRONG_READINGS
+
+    def _index_of_correction(self, index: int) -> int | None:
+        """Return which reading shows that the one at `index` was wrong, `None` if none does."""
+        last, value = self._kept[-1], self._in_time[index][1]
+        fell = value < last[1]
+        for later in range(index + 1, min(len(self._in_time), index + WRONG_READINGS + 1)):
+            point = self._in_time[later]
+            if _on_course(last, point, self._possible) if fell else point[1] < value:
+                return later
+        return None
+
+    def _wrong_before(self, point: Point, most: int) -> int:
+        """Return how many of the newest readings were wrong if a lower one goes on before them.
+
+        Zero if that cannot be, or if they are more than `most`.
+        """
+        for count in range(1, min(most, len(self._kept) - self._meter_kept - 1) + 1):
+            before = self._kept[-1 - count]
+            if point[0] - before[0] > _LONGEST_WRONG_TIME:
+                return 0
+            if before[1] <= point[1]:
+                return count if _on_course(before, point, self._possible) else 0
+        return 0
+
+
+def _one_for_each_instant(readings: Course) -> list[Point]:
+    """Return the readings in the order of time, of each instant the highest, none below zero."""
     in_time = sorted(readings)
+    if in_time and min(value for _, value in in_time) < 0.0:
+        in_time = [point for point in in_time if point[1] >= 0.0]
     times = [time for time, _ in in_time]
     if all(map(lt, times, islice(times, 1, None), strict=False)):
         return in_time
     return list(dict(in_time).items())  # a later item takes the place of an earlier one
 
 
-def _on_course(earlier: tuple[int, float], later: tuple[int, float], per_second: float) -> bool:
+def _on_course(earlier: Point, later: Point, per_second: float) -> bool:
     """Tell whether a register can get from one reading to the other."""
     most = per_second * (later[0] - earlier[0]) + _RESOLUTION
     return 0.0 <= later[1] - earlier[1] <= most
 
 
-def _index_of_correction(
-    in_time: list[tuple[int, float]], index: int, last: tuple[int, float], per_second: float
-) -> int | None:
-    """Return which reading shows that the suspicious one at `index` was wrong, `None` if none.
+def _when_full(last: Point, point: Point, per_second: float) -> list[Point]:
+    """Return what a register showed when it was full and started again; nothing if it was not."""
+    (time, value), (later, rest) = last, point
+    for capacity in _CAPACITIES:
+        energy = capacity - value + rest
+        if (
+            capacity * _NEARLY_FULL <= value < capacity
+            and later - time > 1
+            and energy <= per_second * (later - time) + _RESOLUTION
+        ):
+            share = (capacity - value) / energy
+            full = min(max(time + 1, round(time + share * (later - time))), later - 1)
+            return [(full, capacity), (full, 0.0)]
+    return []
 
-    `last` is the last reading before it that was right.
+
+def _meters(points: list[Point]) -> list[list[Point]]:
+    """Return plausible readings cut where another meter begins."""
+    cuts = [number for number, (one, next_) in enumerate(pairwise(points), 1) if next_[1] < one[1]]
+    borders = [0, *cuts, len(points)]
+    return [points[begin:end] for begin, end in pairwise(borders) if begin < end]
+
+
+def _add_hours(rows: list[HourRow], points: list[Point], until: int, total: float) -> float:
+    """Add the rows of one meter's readings to those before; return the sum at their end.
+
+    `until` is when the next meter is read, zero without one: up to then the sum stands still.
+    `total` is the sum at the first reading.
     """
-    value = in_time[index][1]
-    fell = value < last[1]
-    for later in range(index + 1, min(len(in_time), index + WRONG_READINGS + 1)):
-        if _on_course(last, in_time[later], per_second) if fell else in_time[later][1] < value:
-            return later
-    return None
-
-
-def _hours(points: list[tuple[int, float]], offsets: list[Offset]) -> Hourly:
-    """Return the rows of plausible readings, the first of which has the last of the offsets."""
-    rows: list[HourRow] = []
     time, value = points[0]
-    offset = offsets[-1].value
+    offset = _offset(total, value)
     end = time - time % HOUR_SECONDS + HOUR_SECONDS
     for later_time, later_value in islice(points, 1, None):
-        replaced = later_value < value
         if end < later_time:
-            highest = value if replaced else later_value
-            slope = (highest - value) / (later_time - time)
+            slope = (later_value - value) / (later_time - time)
             while end < later_time:
-                state = min(value + slope * (end - time), highest)
-                rows.append(HourRow(end - HOUR_SECONDS, state, state + offset))
+                state = min(value + slope * (end - time), later_value)
+                _put(rows, HourRow(end - HOUR_SECONDS, state, state + offset))
                 end += HOUR_SECONDS
-        if replaced:
-            offset = _next_offset(value + offset, later_value)
-            offsets.append(Offset(later_time, offset))
         if end == later_time:
-            rows.append(HourRow(end - HOUR_SECONDS, later_value, later_value + offset))
+            _put(rows, HourRow(end - HOUR_SECONDS, later_value, later_value + offset))
             end += HOUR_SECONDS
         time, value = later_time, later_value
+    while end < until:
+        _put(rows, HourRow(end - HOUR_SECONDS, value, value + offset))
+        end += HOUR_SECONDS
     if time > end - HOUR_SECONDS:
-        rows.append(HourRow(end - HOUR_SECONDS, value, value + offset))
-    return Hourly(rows, tuple(offsets))
+        _put(rows, HourRow(end - HOUR_SECONDS, value, value + offset))
+    return value + offset
 
 
-def _next_offset(total: float, value: float) -> float:
-    """Return the offset with which a new meter that shows `value` goes on at the sum `total`."""
+def _put(rows: list[HourRow], row: HourRow) -> None:
+    """Add a row; it takes the place of one of its hour, which a meter before it has begun."""
+    if rows and rows[-1].start == row.start:
+        rows[-1] = row
+    else:
+        rows.append(row)
+
+
+def _offset(total: float, value: float) -> float:
+    """Return the offset with which a meter that shows `value` goes on at the sum `total`."""
     offset = total - value
     # Rounding must not let the sum fall, not even by the last bit.
     while value + offset < total:

@@ -23,6 +23,7 @@ from .parsing import (
     as_instant,
     as_mapping,
     as_number,
+    as_register,
     as_sequence,
     as_text,
 )
@@ -70,7 +71,11 @@ class Reading:
 
     def number(self, code: str) -> float | None:
         """Return a register as a number in the API's unit, `None` if it is missing or no number."""
-        return as_number(self.values.get(code))
+        return as_register(self.values.get(code))
+
+    def time_of(self, code: str) -> datetime | None:
+        """Return when a register was read: the cloud can have it from before the reading's date."""
+        return self.updated_at.get(code, self.date)
 
     def text(self, code: str) -> str | None:
         """Return a register as a text, `None` if it is missing, empty, a list or null."""
@@ -114,7 +119,7 @@ class Device:
     """A OneMeter reader and the meter it reads.
 
     `multiplier` is the transformer ratio, which the API does not apply to registers by itself.
-    `main_register` is the OBIS code that counts what this meter's owner uses.
+    `named_register` is the OBIS code that the device names as its main one.
     """
 
     id: str
@@ -123,7 +128,7 @@ class Device:
     meter_id: str | None = None
     meter_manufacturer: str | None = None
     multiplier: float = 1.0
-    main_register: str | None = None
+    named_register: str | None = None
     contracted_power_kw: float | None = None
     last_reading: Reading = field(default_factory=Reading)
     initial_reading: Reading | None = None
@@ -134,6 +139,14 @@ class Device:
     timezone: str | None = None
     registers: Mapping[str, RegisterInfo] = field(default_factory=dict)
     archived: bool = False
+
+    @property
+    def main_register(self) -> str | None:
+        """The OBIS code that counts what the owner uses: as named, else the first reported."""
+        reported = self.last_reading.values
+        return self.named_register or next(
+            (code for code in _MAIN_REGISTERS if code in reported), None
+        )
 
     def number(self, code: str, *, multiply: bool = True) -> float | None:
         """Return a register of the last reading, multiplied by the transformer ratio if it applies.
@@ -258,7 +271,7 @@ def _device(device_id: str, data: Mapping[str, JSON]) -> Device:
         or as_text(as_mapping(data.get("lastReading")).get("meterID")),
         meter_manufacturer=as_text(info.get("manufacturer")),
         multiplier=multiplier if multiplier is not None and multiplier > 0 else 1.0,
-        main_register=_main_register(data, last_reading),
+        named_register=_named_register(data),
         contracted_power_kw=as_number(contract.get("contractedPowerLimit")),
         last_reading=last_reading,
         initial_reading=_reading(data["initialReading"]) if data.get("initialReading") else None,
@@ -274,13 +287,10 @@ def _device(device_id: str, data: Mapping[str, JSON]) -> Device:
     )
 
 
-def _main_register(data: Mapping[str, JSON], last_reading: Reading) -> str | None:
-    """Return the register that the device names as its main one, else the first that it reports."""
+def _named_register(data: Mapping[str, JSON]) -> str | None:
+    """Return the register that the device names as its main one."""
     usage_keys = as_mapping(as_mapping(data.get("config")).get("usageKeys"))
-    named = as_text(usage_keys.get("activeEnergy")) or as_text(data.get("usageKey"))
-    if named is not None:
-        return named
-    return next((code for code in _MAIN_REGISTERS if code in last_reading.values), None)
+    return as_text(usage_keys.get("activeEnergy")) or as_text(data.get("usageKey"))
 
 
 def _reading(value: JSON) -> Reading:

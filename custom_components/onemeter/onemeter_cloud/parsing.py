@@ -19,6 +19,13 @@ _MILLISECONDS_FROM: Final = 1e11
 # What fits into 64 bits, with or without a sign: other integers are no JSON everywhere.
 _INTEGERS: Final = range(-(2**63), 2**64)
 
+# What a meter gives for a register that it does not have: 32 bits, all set, of some unit.
+_NO_VALUES: Final = frozenset(
+    value
+    for decimals in range(7)
+    for value in (0xFFFFFFFF / 10**decimals, 0xFFFFFFFF * 10.0**-decimals)
+)
+
 _NOTHING: Final[Mapping[str, JSON]] = MappingProxyType({})
 
 
@@ -64,6 +71,29 @@ def as_number(value: JSON) -> float | None:
     except ValueError, OverflowError:
         return None
     return number if math.isfinite(number) else None
+
+
+def is_no_value(value: JSON) -> bool:
+    """Tell whether a value is what a meter gives for a register that it does not have."""
+    return as_number(value) in _NO_VALUES
+
+
+def as_register(value: JSON) -> float | None:
+    """Return the number that a register shows, `None` also for a meter's "no value"."""
+    number = as_number(value)
+    return None if number in _NO_VALUES else number
+
+
+def as_serial(value: JSON) -> str | None:
+    """Return a serial number so that those of one meter are equal, `None` if there is none.
+
+    It comes as a text or as a number, with and without zeros before it.
+    """
+    if is_no_value(value) or (text := as_text(value)) is None:
+        return None
+    if isinstance(value, float) and value.is_integer():
+        text = str(int(value))
+    return text.lstrip("0") or None
 
 
 def as_text(value: JSON) -> str | None:

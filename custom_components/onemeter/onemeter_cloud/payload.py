@@ -25,7 +25,7 @@ def device_payload(device: Device) -> dict[str, JSON]:
         "meteringPoint": _known({"meterID": device.meter_id}),
         "config": {
             "multiplier": device.multiplier,
-            "usageKeys": _known({"activeEnergy": device.main_register}),
+            "usageKeys": _known({"activeEnergy": device.named_register}),
             "contract": _known({"contractedPowerLimit": device.contracted_power_kw}),
         },
         "lastReading": _reading_payload(device.last_reading),

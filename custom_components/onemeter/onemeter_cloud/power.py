@@ -12,11 +12,13 @@ def average_power_kw(earlier: Device, later: Device, *, multiply: bool = True) -
     """Return the average power between the last readings of two states of one device, in kW.
 
     It comes from the main register of the device. `None` where that register is missing, has
-    fallen (the meter was replaced), or where the later reading is not later.
+    fallen (the meter was replaced), or where it has not been read since.
     """
     code = later.main_register
-    start, end = earlier.last_reading.date, later.last_reading.date
-    if code is None or start is None or end is None or end <= start:
+    if code is None:
+        return None
+    start, end = earlier.last_reading.time_of(code), later.last_reading.time_of(code)
+    if start is None or end is None or end <= start:
         return None
     before, after = earlier.number(code, multiply=multiply), later.number(code, multiply=multiply)
     if before is None or after is None or after < before:

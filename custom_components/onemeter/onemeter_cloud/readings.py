@@ -1,15 +1,18 @@
 """Readings in bulk: the rows of `devices/{id}/readings`, as columns of plain numbers."""
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 from .errors import InvalidResponseError
-from .parsing import JSON, as_instant, as_number
+from .parsing import JSON, as_instant, as_register
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from .models import Reading
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _DAY_SECONDS: Final = 86_400
@@ -17,6 +20,8 @@ _DAY_SECONDS: Final = 86_400
 # Well inside the years that `as_instant` accepts: of these times it need not be asked.
 _USUAL_FROM: Final = 1_000_000_000
 _USUAL_TO: Final = 4_000_000_000
+
+_LEAST_NO_VALUE: Final = 4294.0  # kWh; below it no value of a register stands for none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,11 @@ class Readings:
             for time, row in zip(self.times, self.rows, strict=True)
             if (number := _number(row.get(code))) is not None
         ]
+
+    def between(self, start: int, end: int) -> Readings:
+        """Return the readings from `start` to `end` (epoch seconds, both included)."""
+        first, last = bisect_left(self.times, start), bisect_right(self.times, end)
+        return Readings(times=self.times[first:last], rows=self.rows[first:last])
 
     def has_number_of(self, codes: Iterable[str]) -> bool:
         """Tell whether any of these registers has been read as a number."""
@@ -76,9 +86,41 @@ def _epoch_seconds(value: JSON) -> int | None:
     return None if instant is None else int(instant.timestamp())
 
 
+def readings_of(reading: Reading, codes: Collection[str]) -> Readings:
+    """Return what a device's first or last reading tells of registers, each at its own time.
+
+    The cloud puts such a reading together: a register that was not read at `date` stands at its
+    `updated_at`. None without any date.
+    """
+    rows: dict[int, dict[str, JSON]] = {}
+    for code, value in reading.values.items():
+        if code in codes and (time := reading.time_of(code)) is not None:
+            rows.setdefault(int(time.timestamp()), {})[code] = value
+    times = tuple(sorted(rows))
+    return Readings(times=times, rows=tuple(rows[time] for time in times))
+
+
+def joined(*parts: Readings) -> Readings:
+    """Return readings together, in the order of time, one for each instant.
+
+    Of several values of a register at one instant that of the last part counts.
+    """
+    filled = [part for part in parts if part.times]
+    if len(filled) == 1:
+        return filled[0]
+    rows: dict[int, Mapping[str, JSON]] = {}
+    for part in filled:
+        for time, row in zip(part.times, part.rows, strict=True):
+            rows[time] = {**rows[time], **row} if time in rows else row
+    times = tuple(sorted(rows))
+    return Readings(times=times, rows=tuple(rows[time] for time in times))
+
+
 def _number(value: JSON) -> float | None:
-    """Return what `as_number` does, quickly for a float."""
-    return value if type(value) is float and isfinite(value) else as_number(value)
+    """Return what `as_register` does, quickly for most floats."""
+    if type(value) is float and value < _LEAST_NO_VALUE and isfinite(value):
+        return value
+    return None if value is None else as_register(value)
 
 
 def format_instant(instant: datetime) -> str:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
-from .onemeter_cloud.costs import Price
-from .onemeter_cloud.history import HOUR_SECONDS
-from .series import ENERGY_EXPORT, ENERGY_IMPORT, TARIFFS, tariff_key
+from ..onemeter_cloud.costs import Price
+from ..onemeter_cloud.history import HOUR_SECONDS
+from ..onemeter_cloud.series import ENERGY_EXPORT, ENERGY_IMPORT, TARIFF_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 CONF_PRICES: Final = "prices"
 CONF_VALID_FROM: Final = "valid_from"
-IMPORT_PRICES: Final = (ENERGY_IMPORT, *(tariff_key(tariff) for tariff in TARIFFS))
+IMPORT_PRICES: Final = (ENERGY_IMPORT, *TARIFF_KEYS)
 PRICE_FIELDS: Final = (*IMPORT_PRICES, ENERGY_EXPORT)
 """The keys of stored prices: those of the energy series that they are for."""
 
@@ -59,7 +59,7 @@ def price_lists(
         start = _hour_of(date.fromisoformat(period[CONF_VALID_FROM]), timezone)
         if start >= until.timestamp():
             continue
-        by_tariff = any(tariff_key(tariff) in period for tariff in TARIFFS)
+        by_tariff = any(key in period for key in TARIFF_KEYS)
         for key, prices in lists.items():
             per_kwh = 0.0 if key == ENERGY_IMPORT and by_tariff else period.get(key, 0.0)
             prices.append(Price(start=start, per_kwh=per_kwh))

@@ -1,0 +1,126 @@
+"""What readings mean: the rows of all energy statistics of a device. Pure functions."""
+
+import hashlib
+import json
+from bisect import bisect_right
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final
+
+from homeassistant.util import slugify
+
+from ..const import DOMAIN
+from ..onemeter_cloud.history import (
+    DEFAULT_LIMIT_KW,
+    HOUR_SECONDS,
+    HourRow,
+    hourly_energy,
+    is_same,
+)
+from ..onemeter_cloud.readings import joined
+from ..onemeter_cloud.series import energy_courses, within
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from ..onemeter_cloud import Device, Readings
+    from ..onemeter_cloud.history import Course
+
+    type Rows = Mapping[str, Sequence[HourRow]]
+
+ENERGY_COST: Final = "energy_cost"
+ENERGY_COMPENSATION: Final = "energy_compensation"
+
+_PLAN_VERSION: Final = 2
+EARLIEST: Final = 1_262_304_000  # 2010, before the first reader
+_CLOCK_TOLERANCE_SECONDS: Final = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a device's readings are to be understood.
+
+    `multiplier` is the transformer ratio that applies, `limit_kw` the power above which a jump of
+    a register is suspicious, after the ratio; `installed` (epoch seconds) when the reader came to
+    the meter, if that is known.
+    """
+
+    main_register: str | None
+    multiplier: float
+    limit_kw: float
+    installed: int | None
+
+    @property
+    def fingerprint(self) -> str:
+        """A short text that changes when the rows of the same readings would."""
+        text = json.dumps([_PLAN_VERSION, asdict(self)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def plan_for(device: Device, *, multiply: bool) -> Plan:
+    """Return how a device's readings are to be understood.
+
+    Jumps above the contracted power, or above 200 kW if that is unknown, are suspicious.
+    """
+    initial = device.initial_reading
+    installed = (
+        int(initial.date.timestamp()) if initial is not None and initial.date is not None else 0
+    )
+    return Plan(
+        main_register=device.named_register,
+        multiplier=device.multiplier if multiply else 1.0,
+        limit_kw=device.contracted_power_kw or DEFAULT_LIMIT_KW,
+        installed=installed if installed >= EARLIEST else None,
+    )
+
+
+def statistic_id(device_id: str, key: str) -> str:
+    """Return the id of a device's statistic in Home Assistant."""
+    return f"{DOMAIN}:{slugify(device_id)}_{key}"
+
+
+def history_of(parts: Sequence[Readings], plan: Plan, now: int) -> Readings:
+    """Return readings together that can be true; of one instant the later part tells more surely.
+
+    `now` is in epoch seconds.
+    """
+    return within(joined(*parts), plan.installed, now + _CLOCK_TOLERANCE_SECONDS)
+
+
+def rows_of(
+    readings: Readings, plan: Plan, *, known: Rows, expected: Collection[str], now: int
+) -> Rows:
+    """Return the rows of a history, or of a part of it, by the keys of its series.
+
+    `known` are rows that stand in the recorder: a series goes on from the last one before its first
+    reading, which is all that a part has to know of the past. `expected` are series that are there
+    as soon as they are read; `now` (epoch seconds) tells which hours have begun.
+    """
+    courses = energy_courses(readings, plan.main_register, expected)
+    return {
+        key: [row for row in _rows(of_key, plan, known.get(key, ())) if row.start <= now]
+        for key, of_key in courses.items()
+    }
+
+
+def _rows(courses: Sequence[Course], plan: Plan, known: Sequence[HourRow]) -> Iterable[HourRow]:
+    """Return the rows of a series, which goes on from the last hour that was over before it."""
+    first, *later = courses
+    total = 0.0
+    earliest = min(first)
+    if number := bisect_right(known, earliest[0] - HOUR_SECONDS, key=_start):
+        before = known[number - 1]
+        courses = [[_end_of(before, plan.multiplier, earliest), *first], *later]
+        total = before.sum
+    rows = hourly_energy(courses, limit_kw=plan.limit_kw, multiplier=plan.multiplier)
+    return (HourRow(row.start, row.state, row.sum + total) for row in rows)
+
+
+def _end_of(row: HourRow, multiplier: float, following: tuple[int, float]) -> tuple[int, float]:
+    """Return what the register showed at the end of an hour, as a reading."""
+    value = row.state / multiplier
+    # What multiplying and dividing have made of it must not look like a fall.
+    return row.start + HOUR_SECONDS, following[1] if is_same(value, following[1]) else value
+
+
+def _start(row: HourRow) -> int:
+    return row.start
