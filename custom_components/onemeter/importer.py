@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
     from homeassistant.core import HomeAssistant
 
-    from .coordinator import OneMeterConfigEntry, OneMeterCoordinator
+    from .coordinator import OneMeterCoordinator
+    from .data import OneMeterConfigEntry
     from .onemeter_cloud import Device
     from .onemeter_cloud.history import HourRow
 
