@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     )
     from homeassistant.helpers.typing import StateType
 
-    from custom_components.onemeter.coordinator import OneMeterCoordinator
+    from custom_components.onemeter.data import OneMeterData
 
 type Values = dict[str, StateType | date | datetime | Decimal]
 """What sensors show, by their entity ids."""
@@ -335,7 +335,7 @@ class Result:
     loads_seconds: float
 
 
-def new_entry(url: str, devices: int) -> ConfigEntry[OneMeterCoordinator]:
+def new_entry(url: str, devices: int) -> ConfigEntry[OneMeterData]:
     """Return the entry of an account with all its devices chosen, as the config flow makes it."""
     return ConfigEntry(
         data={"api_key": KEY, "url": url},
@@ -471,7 +471,7 @@ class Account:
         )
 
     async def _refresh(self) -> None:
-        await self._entry.runtime_data.async_refresh_for_user()
+        await self._entry.runtime_data.coordinator.async_refresh_for_user()
 
     def _entity_ids(self) -> set[str]:
         """Return the entities that have a state."""
@@ -484,14 +484,14 @@ class Account:
 
     async def _ask(self) -> None:
         """Do the library's part of a refresh."""
-        coordinator = self._entry.runtime_data
+        coordinator = self._entry.runtime_data.coordinator
         if self._devices > 1:
             await coordinator.cloud.devices(max_age=0)
         else:
             await coordinator.cloud.device(device_id(0), max_age=0)
 
     async def _tell(self) -> None:
-        self._entry.runtime_data.async_update_listeners()
+        self._entry.runtime_data.coordinator.async_update_listeners()
 
     async def _body(self) -> bytes:
         """Return the cloud's answer to a poll as it comes."""

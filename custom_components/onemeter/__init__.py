@@ -9,18 +9,19 @@ from homeassistant.helpers import config_validation as cv
 
 from .const import DOMAIN
 from .coordinator import OneMeterCoordinator
-from .importer import HistoryImporter, async_forget
+from .data import OneMeterData
+from .history.importer import HistoryImporter, async_forget
 from .problems import ProblemWatcher, async_delete_issues
 from .services import async_setup_services
 from .snapshot import async_forget_snapshot
-from .statistics import recorder_is_running
+from .history.recorder import recorder_is_running
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
     from homeassistant.helpers.device_registry import DeviceEntry
     from homeassistant.helpers.typing import ConfigType
 
-    from .coordinator import OneMeterConfigEntry
+    from .data import OneMeterConfigEntry
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,16 +38,20 @@ async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> bool:
     """Set up an account."""
     coordinator = OneMeterCoordinator(hass, entry)
-    await coordinator.async_start()
-    entry.runtime_data = coordinator
+    if await coordinator.async_restore():
+        await coordinator.async_refresh_restored()
+    else:
+        await coordinator.async_config_entry_first_refresh()
+    history: HistoryImporter | None = None
     if recorder_is_running(hass):
-        coordinator.history = HistoryImporter(hass, entry, coordinator)
-        await coordinator.history.async_load()
+        history = HistoryImporter(hass, entry, coordinator)
+        await history.async_load()
     else:
         _LOGGER.warning("Without Home Assistant's recorder there is no energy history")
+    entry.runtime_data = OneMeterData(coordinator=coordinator, history=history)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    if coordinator.history is not None:
-        coordinator.history.async_start()
+    if history is not None:
+        history.async_start()
     ProblemWatcher(hass, entry, coordinator).async_start()
     entry.async_on_unload(entry.add_update_listener(_async_reload))
     return True
@@ -55,7 +60,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> 
 async def async_unload_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> bool:
     """Unload an account."""
     if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
-        await entry.runtime_data.async_stop()
+        await entry.runtime_data.coordinator.async_stop()
     return unloaded
 
 
@@ -72,7 +77,7 @@ async def async_remove_config_entry_device(
     """Let the owner remove a device that the account does not have any more; its history stays."""
     if entry.state is not ConfigEntryState.LOADED:
         return False
-    coordinator = entry.runtime_data
+    coordinator = entry.runtime_data.coordinator
     device_ids = {device_id for domain, device_id in registered.identifiers if domain == DOMAIN}
     if not device_ids.isdisjoint(coordinator.subentry_ids.keys() - coordinator.missing):
         return False

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-    from .coordinator import OneMeterConfigEntry
+    from .data import OneMeterConfigEntry
     from .onemeter_cloud import Device
 
 PARALLEL_UPDATES = 0
@@ -68,5 +68,5 @@ async def async_setup_entry(
 ) -> None:
     """Set up the binary sensors of an account."""
     add_as_they_appear(
-        entry, async_add_entities, lambda _coordinator, _state: BINARY_SENSORS, OneMeterBinarySensor
+        entry, async_add_entities, lambda _state: BINARY_SENSORS, OneMeterBinarySensor
     )

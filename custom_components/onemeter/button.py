@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-    from .coordinator import OneMeterConfigEntry
+    from .data import OneMeterConfigEntry
 
 PARALLEL_UPDATES = 1
 
@@ -41,4 +41,4 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the buttons of an account."""
-    add_as_they_appear(entry, async_add_entities, lambda *_: (REFRESH,), RefreshButton)
+    add_as_they_appear(entry, async_add_entities, lambda _state: (REFRESH,), RefreshButton)

@@ -424,10 +424,14 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
     def _price_fields(self, entry: ConfigEntry, subentry: ConfigSubentry) -> Iterable[str]:
         """Return the energy that the device counts and that can have a price."""
         device_id = subentry.data[CONF_DEVICE_ID]
-        if entry.state is not ConfigEntryState.LOADED or device_id not in entry.runtime_data.data:
+        if (
+            entry.state is not ConfigEntryState.LOADED
+            or device_id not in entry.runtime_data.coordinator.data
+        ):
             return PRICE_FIELDS
         counted = {
-            series.key for series in energy_series(entry.runtime_data.data[device_id].device)
+            series.key
+            for series in energy_series(entry.runtime_data.coordinator.data[device_id].device)
         }
         return tuple(key for key in PRICE_FIELDS if key in counted)
 

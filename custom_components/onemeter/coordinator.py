@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, override
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_API_KEY, CONF_DEVICE_ID, CONF_URL
 from homeassistant.core import callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
@@ -30,6 +29,7 @@ from .onemeter_cloud import (
     OneMeterError,
     Priority,
     RateLimitError,
+    RequestTimeoutError,
 )
 from .onemeter_cloud.power import average_power_kw
 from .polling import FixedSchedule, LearningSchedule, Schedule
@@ -40,21 +40,13 @@ if TYPE_CHECKING:
 
     from homeassistant.core import HomeAssistant
 
-    from .importer import HistoryImporter
+    from .data import OneMeterConfigEntry
 
 _LOGGER = logging.getLogger(__name__)
 
 RATE_LIMIT_PATIENCE: Final = timedelta(hours=3)
 """How long the last answer is shown while the cloud says that it was asked too often."""
 
-# The list that the config flow has just shown is good enough to start with.
-_FIRST_MAX_AGE: Final = timedelta(minutes=10)
-# A poll is there to see what is new; only what has just come is not asked for again.
-_MAX_AGE: Final = timedelta(seconds=15)
-_FIRST_MAX_WAIT: Final = timedelta(seconds=5)
-# Two requests can be before a poll: a user's, and one for the history.
-_MAX_WAIT: Final = timedelta(minutes=3)
-_USER_MAX_WAIT: Final = timedelta(seconds=5)
 # How long a start waits for the cloud where there is something stored to show instead.
 _START_PATIENCE: Final = timedelta(seconds=3)
 # A poll can wait for its turn in the budget, and then for its answer.
@@ -65,7 +57,29 @@ _SOONEST: Final = timedelta(seconds=1)
 # Home Assistant cuts the fractions of a second off when it plans: never before the time.
 _ROUNDING: Final = timedelta(seconds=1)
 
-type OneMeterConfigEntry = ConfigEntry[OneMeterCoordinator]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Terms:
+    """How the cloud is asked.
+
+    `priority`, `max_age` and `max_wait` are those of the library's client; `patience` is the time
+    until a request that is not answered is given up, where that is sooner than the client does.
+    """
+
+    priority: Priority = Priority.BACKGROUND
+    max_age: timedelta
+    max_wait: timedelta
+    patience: timedelta | None = None
+
+
+# The list that the config flow has just shown is good enough to start with.
+_AFTER_RESTORING: Final = _Terms(max_age=timedelta(minutes=10), max_wait=timedelta(seconds=5))
+# With nothing to show there is no reason to wait for long: Home Assistant tries again by itself.
+_FIRST: Final = replace(_AFTER_RESTORING, patience=timedelta(seconds=10))
+# A poll is there to see what is new; only what has just come is not asked for again.
+# Two requests can be before it: a user's, and one for the history.
+_POLL: Final = _Terms(max_age=timedelta(seconds=15), max_wait=timedelta(minutes=3))
+_BY_USER: Final = _Terms(priority=Priority.USER, max_age=timedelta(), max_wait=timedelta(seconds=5))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +117,6 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
     are the chosen devices that the account did not have when it answered last. `answered` tells
     whether the newest poll was answered, `last_success` when one was, perhaps before Home
     Assistant's start; `limited_since` when the cloud began to say that it was asked too often.
-    `history` is there while Home Assistant's recorder is.
     """
 
     config_entry: OneMeterConfigEntry
@@ -120,7 +133,6 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
             subentry.data[CONF_DEVICE_ID]: subentry.subentry_id
             for subentry in entry.get_subentries_of_type(SUBENTRY_TYPE_DEVICE)
         }
-        self.history: HistoryImporter | None = None
         self.multiply: bool = entry.options.get(CONF_APPLY_MULTIPLIER, True)
         self.missing: frozenset[str] = frozenset()
         self.last_success: datetime | None = None
@@ -128,22 +140,34 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
         self.answered = False
         self._was_answered = False
         self._is_patient = False
-        self._by_user = False
+        self._turn = asyncio.Lock()
         self._freshness = Freshness(hass.loop, self.async_update_listeners)
         self._snapshots = SnapshotStore(hass, entry.entry_id)
         self.schedule: Schedule = LearningSchedule(entry.entry_id)
 
-    async def async_start(self) -> None:
-        """Get the first data: from the cloud, else what it said when it last answered.
+    async def async_restore(self) -> bool:
+        """Take over what was stored, as if it had been answered two polls ago at most.
 
-        Raises `ConfigEntryNotReady` if there is neither, `ConfigEntryAuthFailed` for a refused key.
+        Returns whether there is something to start with.
         """
         stored = await self._snapshots.async_load()
         self.schedule = self._new_schedule(stored)
         if stored is None or stored.devices.keys().isdisjoint(self.subentry_ids):
-            await self.async_config_entry_first_refresh()
-            return
-        self._restore(stored)
+            return False
+        self.data = {
+            device_id: DeviceState(device=device)
+            for device_id, device in stored.devices.items()
+            if device_id in self.subentry_ids
+        }
+        self.last_success = stored.at
+        self._keep_fresh(self.data.keys(), 2 * self.schedule.usual_gap)
+        return True
+
+    async def async_refresh_restored(self) -> None:
+        """Ask the cloud in the background, and wait a moment for its answer.
+
+        Raises `ConfigEntryAuthFailed` for a key that is refused in that time.
+        """
         refresh = self.config_entry.async_create_background_task(
             self.hass, self.async_refresh(), name=f"{self.name} - first refresh"
         )
@@ -151,7 +175,7 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
         if isinstance(self.last_exception, ConfigEntryAuthFailed):
             raise self.last_exception
         if not self.answered:
-            _LOGGER.info("%s starts with what was known at %s", self.name, stored.at)
+            _LOGGER.info("%s starts with what was known at %s", self.name, self.last_success)
 
     async def async_stop(self) -> None:
         """Let go of timers, and write down what is known."""
@@ -164,19 +188,19 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
         A budget that is spent is nothing that has gone wrong with the account: then the rhythm of
         the polls stays as it is.
         """
-        wait = self.cloud.seconds_until_allowed(Priority.USER)
-        if wait > _USER_MAX_WAIT.total_seconds():
+        wait = self.cloud.seconds_until_allowed(_BY_USER.priority)
+        if wait > _BY_USER.max_wait.total_seconds():
             message = f"{wait:.0f} s"
             raise action_error(RateLimitError(message, retry_after=wait))
-        self._by_user = True
         try:
-            await self.async_refresh()
-        finally:
-            self._by_user = False
-        if not self.last_update_success and isinstance(
-            cause := getattr(self.last_exception, "__cause__", None), OneMeterError
-        ):
-            raise action_error(cause) from cause
+            states = await self._ask(_BY_USER)
+        except OneMeterError as err:
+            if not isinstance(err, RateLimitError) or err.by_server:
+                self._failed_for_user(err)
+            raise action_error(err) from err
+        if not self.last_update_success:
+            _LOGGER.info("%s answers again", self.name)
+        self.async_set_updated_data(states)
 
     def is_fresh(self, device_id: str) -> bool:
         """Tell whether what is known of a device can be shown as its present state.
@@ -203,25 +227,29 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
             self.config_entry.entry_id, stored.schedule if stored is not None else None
         )
 
-    @callback
-    def _restore(self, stored: Snapshot) -> None:
-        """Take over what was stored, as if it had been answered two polls ago at most."""
-        self.data = {
-            device_id: DeviceState(device=device)
-            for device_id, device in stored.devices.items()
-            if device_id in self.subentry_ids
-        }
-        self.last_success = stored.at
-        self._keep_fresh(self.data.keys(), 2 * self.schedule.usual_gap)
-
     @override
     async def _async_update_data(self) -> dict[str, DeviceState]:
-        """Ask for all chosen devices, in one request."""
+        """Ask because it is time to."""
+        terms = _POLL
+        if not self._was_answered:
+            terms = _FIRST if self.data is None else _AFTER_RESTORING
         try:
-            devices = await self._devices()
+            return await self._ask(terms)
         except OneMeterError as err:
             self._failed(err)
             raise update_error(err) from err
+
+    async def _ask(self, terms: _Terms) -> dict[str, DeviceState]:
+        """Ask for all chosen devices, in one request; return what is known of them then.
+
+        One after the other: what was asked for before must not come after.
+        """
+        async with self._turn:
+            return self._told(await self._devices(terms))
+
+    @callback
+    def _told(self, devices: dict[str, Device]) -> dict[str, DeviceState]:
+        """Note an answer; return what is known of the devices with it."""
         self._log_missing(frozenset(self.subentry_ids) - devices.keys())
         known = self.data or {}
         states = known | {
@@ -276,6 +304,18 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
             self._keep_fresh(fresh, RATE_LIMIT_PATIENCE)
 
     @callback
+    def _failed_for_user(self, err: OneMeterError) -> None:
+        """Do what Home Assistant does when a poll fails, for a request of a user's."""
+        self._failed(err)
+        failure = update_error(err)
+        failure.__cause__ = err
+        self.async_set_update_error(failure)
+        if isinstance(failure, ConfigEntryAuthFailed):
+            self.config_entry.async_start_reauth_if_available(self.hass)
+        elif self._listeners:
+            self._schedule_refresh()
+
+    @callback
     def _keep_snapshot(self, at: datetime, states: dict[str, DeviceState]) -> None:
         """Store what was answered last, and what the schedule knows now."""
         self._snapshots.async_keep(
@@ -296,15 +336,19 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
     def _keep_fresh(self, device_ids: Iterable[str], time: timedelta) -> None:
         self._freshness.extend(device_ids, (time + _POLL_TAKES).total_seconds())
 
-    async def _devices(self) -> dict[str, Device]:
+    async def _devices(self, terms: _Terms) -> dict[str, Device]:
+        """Return the chosen devices that the account has, or lose patience."""
+        patience = None if terms.patience is None else terms.patience.total_seconds()
+        try:
+            async with asyncio.timeout(patience):
+                return await self._chosen_devices(terms)
+        except TimeoutError:
+            raise RequestTimeoutError("The server did not answer in time") from None
+
+    async def _chosen_devices(self, terms: _Terms) -> dict[str, Device]:
         """Return the chosen devices that the account has."""
-        first = not self._was_answered
-        max_age = (_FIRST_MAX_AGE if first else _MAX_AGE).total_seconds()
-        max_wait = (_FIRST_MAX_WAIT if first else _MAX_WAIT).total_seconds()
-        priority = Priority.BACKGROUND
-        if self._by_user:
-            max_age, max_wait = 0.0, _USER_MAX_WAIT.total_seconds()
-            priority = Priority.USER
+        priority = terms.priority
+        max_age, max_wait = terms.max_age.total_seconds(), terms.max_wait.total_seconds()
         if not self.subentry_ids:
             return {}
         if len(self.subentry_ids) > 1:
@@ -322,7 +366,7 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
     def _log_missing(self, missing: frozenset[str]) -> None:
         """Log once when a chosen device leaves the account, and once when it is back."""
         for device_id in missing - self.missing:
-            _LOGGER.warning("Device %s is not in the account any more", device_id)
+            _LOGGER.info("Device %s is not in the account any more", device_id)
         for device_id in self.missing - missing:
             _LOGGER.info("Device %s is in the account again", device_id)
         self.missing = missing

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
     from homeassistant.helpers.device_registry import DeviceEntry
 
-    from .coordinator import DeviceState, OneMeterConfigEntry, OneMeterCoordinator
+    from .coordinator import DeviceState, OneMeterCoordinator
+    from .data import OneMeterConfigEntry
     from .onemeter_cloud import Reading
     from .onemeter_cloud.parsing import JSON
 
@@ -50,7 +51,8 @@ async def async_get_config_entry_diagnostics(
     diagnostics = await _of_account(hass, entry)
     if entry.state is ConfigEntryState.LOADED:
         diagnostics["devices"] = [
-            _of_device(hass, entry, device_id) for device_id in entry.runtime_data.subentry_ids
+            _of_device(hass, entry, device_id)
+            for device_id in entry.runtime_data.coordinator.subentry_ids
         ]
     return diagnostics
 
@@ -65,7 +67,7 @@ async def async_get_device_diagnostics(
             (
                 _of_device(hass, entry, device_id)
                 for domain, device_id in device.identifiers
-                if domain == DOMAIN and device_id in entry.runtime_data.subentry_ids
+                if domain == DOMAIN and device_id in entry.runtime_data.coordinator.subentry_ids
             ),
             None,
         )
@@ -86,7 +88,7 @@ async def _of_account(hass: HomeAssistant, entry: OneMeterConfigEntry) -> dict[s
         "number_of_devices": len(entry.subentries),
     }
     if entry.state is ConfigEntryState.LOADED:
-        diagnostics["polling"] = _polling(entry.runtime_data)
+        diagnostics["polling"] = _polling(entry.runtime_data.coordinator)
     return diagnostics
 
 
@@ -133,9 +135,8 @@ def _last_error(coordinator: OneMeterCoordinator) -> dict[str, Any] | None:
 
 
 def _of_device(hass: HomeAssistant, entry: OneMeterConfigEntry, device_id: str) -> dict[str, Any]:
-    coordinator = entry.runtime_data
+    coordinator, history = entry.runtime_data.coordinator, entry.runtime_data.history
     state = coordinator.data.get(device_id)
-    history = coordinator.history
     return {
         "id_hash": hashlib.sha256(device_id.encode()).hexdigest()[:8],
         "is_missing": device_id in coordinator.missing,

@@ -7,13 +7,15 @@ from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import DOMAIN, MANUFACTURER, MODEL
-from .coordinator import DeviceState, OneMeterConfigEntry, OneMeterCoordinator
+from .coordinator import DeviceState, OneMeterCoordinator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from homeassistant.helpers.entity import EntityDescription
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+    from .data import OneMeterConfigEntry
 
 
 class OneMeterEntity(CoordinatorEntity[OneMeterCoordinator]):
@@ -53,8 +55,9 @@ class OneMeterEntity(CoordinatorEntity[OneMeterCoordinator]):
     @property
     @override
     def available(self) -> bool:
-        """Whether what is known of the device is not too old."""
-        return self.coordinator.is_fresh(self.device_id)
+        """Whether the newest poll has told of the device, or what is known of it is not too old."""
+        has_been_told = super().available and self.device_id not in self.coordinator.missing
+        return has_been_told or self.coordinator.is_fresh(self.device_id)
 
     @callback
     @override
@@ -69,14 +72,14 @@ class OneMeterEntity(CoordinatorEntity[OneMeterCoordinator]):
 def add_as_they_appear[Description: EntityDescription](
     entry: OneMeterConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
-    descriptions_of: Callable[[OneMeterCoordinator, DeviceState], Iterable[Description]],
+    descriptions_of: Callable[[DeviceState], Iterable[Description]],
     create: Callable[[OneMeterCoordinator, str, Description], OneMeterEntity],
 ) -> None:
     """Add the entities of every device, now and whenever a poll shows that there are more.
 
     `descriptions_of` gives all that a device has at the moment, `create` makes the entity of one.
     """
-    coordinator = entry.runtime_data
+    coordinator = entry.runtime_data.coordinator
     added: set[tuple[str, str]] = set()
     seen: dict[str, DeviceState] = {}
 
@@ -88,7 +91,7 @@ def add_as_they_appear[Description: EntityDescription](
             seen[device_id] = state
             new = {
                 (device_id, description.key): description
-                for description in descriptions_of(coordinator, state)
+                for description in descriptions_of(state)
                 if (device_id, description.key) not in added
             }
             added.update(new)

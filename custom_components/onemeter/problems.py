@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from homeassistant.core import HomeAssistant
 
-    from .coordinator import OneMeterConfigEntry, OneMeterCoordinator
+    from .coordinator import OneMeterCoordinator
+    from .data import OneMeterConfigEntry
     from .onemeter_cloud import Device
 
 BATTERY_LOW: Final = "battery_low"

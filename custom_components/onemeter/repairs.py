@@ -18,11 +18,6 @@ type _Data = dict[str, str | int | float | None]
 class DeviceGoneFlow(RepairsFlow):
     """Asks whether to remove a device, and removes it; its statistics stay."""
 
-    def __init__(self, entry_id: str, subentry_id: str) -> None:
-        """Keep what is to be removed."""
-        self._entry_id = entry_id
-        self._subentry_id = subentry_id
-
     async def async_step_init(self, _user_input: _Data | None = None) -> RepairsFlowResult:
         """Begin."""
         return await self.async_step_confirm()
@@ -30,7 +25,7 @@ class DeviceGoneFlow(RepairsFlow):
     async def async_step_confirm(self, user_input: _Data | None = None) -> RepairsFlowResult:
         """Ask, then remove."""
         issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
-        if issue is None or not issue.active:
+        if issue is None or not issue.active or issue.data is None:
             return self.async_abort(reason="device_is_back")
         if user_input is None:
             return self.async_show_form(
@@ -38,14 +33,13 @@ class DeviceGoneFlow(RepairsFlow):
                 data_schema=probatio.Schema({}),
                 description_placeholders=issue.translation_placeholders,
             )
-        entry = self.hass.config_entries.async_get_known_entry(self._entry_id)
-        self.hass.config_entries.async_remove_subentry(entry, self._subentry_id)
+        entry = self.hass.config_entries.async_get_known_entry(str(issue.data[DATA_ENTRY_ID]))
+        self.hass.config_entries.async_remove_subentry(entry, str(issue.data[DATA_SUBENTRY_ID]))
         return self.async_create_entry(data={})
 
 
 async def async_create_fix_flow(
-    _hass: HomeAssistant, _issue_id: str, data: _Data | None
+    _hass: HomeAssistant, _issue_id: str, _data: _Data | None
 ) -> RepairsFlow:
     """Return the flow of the only issue that can be fixed here."""
-    assert data is not None  # noqa: S101 (fixable issues carry what is to be removed)
-    return DeviceGoneFlow(str(data[DATA_ENTRY_ID]), str(data[DATA_SUBENTRY_ID]))
+    return DeviceGoneFlow()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, override
 
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
     from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-    from .coordinator import DeviceState, OneMeterConfigEntry, OneMeterCoordinator
-    from .importer import HistoryImporter
+    from .coordinator import DeviceState, OneMeterCoordinator
+    from .data import OneMeterConfigEntry
+    from .history.importer import HistoryImporter
 
     type Value = str | float | datetime | None
 
@@ -361,10 +363,15 @@ class HistoryImportSensor(OneMeterEntity, SensorEntity):
     entity_description: SensorEntityDescription
 
     def __init__(
-        self, coordinator: OneMeterCoordinator, device_id: str, history: HistoryImporter
+        self,
+        coordinator: OneMeterCoordinator,
+        device_id: str,
+        description: SensorEntityDescription,
+        *,
+        history: HistoryImporter,
     ) -> None:
         """Describe the sensor."""
-        super().__init__(coordinator, device_id, HISTORY_IMPORT)
+        super().__init__(coordinator, device_id, description)
         self._history = history
 
     @override
@@ -382,12 +389,8 @@ class HistoryImportSensor(OneMeterEntity, SensorEntity):
         return self._history.percent(self.device_id)
 
 
-def _descriptions_of(
-    coordinator: OneMeterCoordinator, state: DeviceState
-) -> Iterator[SensorEntityDescription]:
+def _descriptions_of(state: DeviceState) -> Iterator[OneMeterSensorDescription]:
     """Yield the sensors that a device has at the moment."""
-    if coordinator.history is not None:
-        yield HISTORY_IMPORT
     for description in SENSORS:
         if description.present_fn(state):
             yield description
@@ -396,20 +399,17 @@ def _descriptions_of(
             yield _unknown_register(state, code)
 
 
-def _create(
-    coordinator: OneMeterCoordinator, device_id: str, description: SensorEntityDescription
-) -> OneMeterEntity:
-    """Return the sensor that a description is of."""
-    if isinstance(description, OneMeterSensorDescription):
-        return OneMeterSensor(coordinator, device_id, description)
-    assert coordinator.history is not None  # noqa: S101 (else it has not been described)
-    return HistoryImportSensor(coordinator, device_id, coordinator.history)
-
-
 async def async_setup_entry(
     _hass: HomeAssistant,
     entry: OneMeterConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the sensors of an account."""
-    add_as_they_appear(entry, async_add_entities, _descriptions_of, _create)
+    add_as_they_appear(entry, async_add_entities, _descriptions_of, OneMeterSensor)
+    if (history := entry.runtime_data.history) is not None:
+        add_as_they_appear(
+            entry,
+            async_add_entities,
+            lambda _state: (HISTORY_IMPORT,),
+            partial(HistoryImportSensor, history=history),
+        )

@@ -20,7 +20,7 @@ from .onemeter_cloud.readings import format_instant
 if TYPE_CHECKING:
     from homeassistant.util.json import JsonObjectType
 
-    from .coordinator import OneMeterConfigEntry, OneMeterCoordinator
+    from .data import OneMeterConfigEntry, OneMeterData
 
 SERVICE_IMPORT_HISTORY: Final = "import_history"
 SERVICE_GET_READINGS: Final = "get_readings"
@@ -70,12 +70,12 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 async def _async_import_history(call: ServiceCall) -> JsonObjectType:
     """Read the history of a device again; return how much came of it."""
-    coordinator, device_id = _device_of(call)
+    account, device_id = _device_of(call)
     start, end = _span_of(call)
-    if coordinator.history is None:
+    if account.history is None:
         raise _invalid("no_recorder")
     try:
-        result = await coordinator.history.async_import(
+        result = await account.history.async_import(
             device_id, start, end, max_wait=LONGEST_WAIT_SECONDS
         )
     except OneMeterError as err:
@@ -85,12 +85,12 @@ async def _async_import_history(call: ServiceCall) -> JsonObjectType:
 
 async def _async_get_readings(call: ServiceCall) -> JsonObjectType:
     """Return the stored readings of a device, as the cloud has them."""
-    coordinator, device_id = _device_of(call)
+    account, device_id = _device_of(call)
     start, end = _span_of(call)
     if start is None:
         raise _invalid("start_after_end")
     try:
-        readings = await coordinator.cloud.readings(
+        readings = await account.coordinator.cloud.readings(
             device_id,
             start,
             end or dt_util.utcnow(),
@@ -107,7 +107,7 @@ async def _async_get_readings(call: ServiceCall) -> JsonObjectType:
     }
 
 
-def _device_of(call: ServiceCall) -> tuple[OneMeterCoordinator, str]:
+def _device_of(call: ServiceCall) -> tuple[OneMeterData, str]:
     """Return the account and the id of the device that an action is for."""
     registered = dr.async_get(call.hass).async_get(call.data[ATTR_DEVICE_ID])
     if registered is None:
@@ -122,7 +122,7 @@ def _device_of(call: ServiceCall) -> tuple[OneMeterCoordinator, str]:
     device_id = next(
         identifier for domain, identifier in registered.identifiers if domain == DOMAIN
     )
-    if device_id not in entry.runtime_data.present:
+    if device_id not in entry.runtime_data.coordinator.present:
         raise _invalid("device_gone")
     return entry.runtime_data, device_id
 

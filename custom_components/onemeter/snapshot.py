@@ -4,6 +4,7 @@ It holds what entities show of the chosen devices, when that was, and what the p
 Owners, addresses and keys are not in it: the library does not even read the former.
 """
 
+from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -42,7 +43,8 @@ class SnapshotStore:
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Prepare the file."""
         self._store = _store_of(hass, entry_id)
-        self._unsaved: Snapshot | None = None
+        # At most one: what comes after it takes its place.
+        self._unsaved: deque[Snapshot] = deque(maxlen=1)
         self._saved_at: datetime | None = None
 
     async def async_load(self) -> Snapshot | None:
@@ -62,8 +64,8 @@ class SnapshotStore:
     @callback
     def async_keep(self, snapshot: Snapshot) -> None:
         """Write this, or what comes after it, before long; Home Assistant's end does it at once."""
-        pending = self._unsaved is not None
-        self._unsaved = snapshot
+        pending = bool(self._unsaved)
+        self._unsaved.append(snapshot)
         if not pending:
             wait = timedelta()
             if self._saved_at is not None:
@@ -72,13 +74,12 @@ class SnapshotStore:
 
     async def async_flush(self) -> None:
         """Write now what would be written before long."""
-        if self._unsaved is not None:
+        if self._unsaved:
             await self._store.async_save(self._data())
 
     def _data(self) -> dict[str, Any]:
         """Return what is written: the newest snapshot."""
-        snapshot, self._unsaved = self._unsaved, None
-        assert snapshot is not None  # noqa: S101 (asked for by what `async_keep` has started)
+        snapshot = self._unsaved.pop()
         self._saved_at = dt_util.utcnow()
         return {
             "at": snapshot.at.isoformat(),

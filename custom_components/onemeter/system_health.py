@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from homeassistant.core import HomeAssistant
 
-    from .coordinator import OneMeterConfigEntry, OneMeterCoordinator
+    from .data import OneMeterConfigEntry, OneMeterData
 
 _CAN_REACH_SERVER: Final = "can_reach_server"
 _MINUTES_PER_HOUR: Final = 60
@@ -41,7 +41,7 @@ async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
     return {
         "accounts": len(entries),
         **await _async_reachability(hass, {URL(entry.data[CONF_URL]) for entry in entries}),
-        **_of_coordinators([entry.runtime_data for entry in loaded]),
+        **_of_accounts([entry.runtime_data for entry in loaded]),
     }
 
 
@@ -61,9 +61,9 @@ async def _async_reachability(
     }
 
 
-def _of_coordinators(coordinators: list[OneMeterCoordinator]) -> dict[str, Any]:
+def _of_accounts(accounts: list[OneMeterData]) -> dict[str, Any]:
     """Return what running accounts know; what nobody knows is left out."""
-    clouds = [coordinator.cloud for coordinator in coordinators]
+    clouds = [account.coordinator.cloud for account in accounts]
     info: dict[str, Any] = {
         "requests_last_hour": sum(cloud.requests_in_last_hour for cloud in clouds)
     }
@@ -72,17 +72,17 @@ def _of_coordinators(coordinators: list[OneMeterCoordinator]) -> dict[str, Any]:
         info["next_request_in"] = f"{math.ceil(wait)} s"
     dates = [
         state.read_at
-        for coordinator in coordinators
-        for state in coordinator.data.values()
+        for account in accounts
+        for state in account.coordinator.data.values()
         if state.read_at is not None
     ]
     if dates:
         info["newest_reading"] = age_text(dt_util.utcnow() - max(dates))
     percents = [
-        coordinator.history.percent(device_id)
-        for coordinator in coordinators
-        if coordinator.history is not None
-        for device_id in coordinator.subentry_ids
+        account.history.percent(device_id)
+        for account in accounts
+        if account.history is not None
+        for device_id in account.coordinator.subentry_ids
     ]
     if percents:
         info["history_progress"] = f"{min(percents)} %"

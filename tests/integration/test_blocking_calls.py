@@ -92,7 +92,7 @@ async def test_setting_up_and_polling_blocks_nothing(
     entry = make_entry(cloud, HOUSE_ID, FLAT_ID)
 
     assert await hass.config_entries.async_setup(entry.entry_id)
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     await hass.async_block_till_done()
 
     assert len(cloud.requests) > 0

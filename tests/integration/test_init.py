@@ -1,8 +1,10 @@
 """The life of an account's entry: set up, retried, unloaded, removed."""
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.helpers import device_registry as dr
@@ -10,11 +12,11 @@ from homeassistant.helpers import entity_registry as er
 
 from custom_components.onemeter.const import DOMAIN
 
-from .clockwork import PAST_THE_NEXT_POLL, pass_in_one_step
+from .clockwork import PAST_THE_NEXT_POLL, live_through, pass_in_one_step
+from .faults import Fault, FaultyCloud
 from .local_cloud import API_KEY, FLAT_ID, HOUSE, HOUSE_ID, HOUSE_VALUES, LocalCloud
 
 if TYPE_CHECKING:
-    import pytest
     from freezegun.api import FrozenDateTimeFactory
     from homeassistant.core import HomeAssistant
 
@@ -71,6 +73,35 @@ async def test_a_cloud_that_is_away_at_start_is_tried_again(
         for _ in range(3):
             await pass_in_one_step(hass, freezer, timedelta(minutes=2))
         assert entry.state is ConfigEntryState.LOADED
+
+
+@pytest.mark.parametrize("ids", [(HOUSE_ID,), (HOUSE_ID, FLAT_ID)], ids=["device", "list"])
+@pytest.mark.parametrize("fault", [Fault.STALL, Fault.STALL_IN_THE_BODY, Fault.SLOW_DRIP])
+async def test_a_first_start_waits_ten_seconds_for_a_cloud_that_does_not_answer(
+    hass: HomeAssistant,
+    cloud: LocalCloud,
+    make_entry: MakeEntry,
+    freezer: FrozenDateTimeFactory,
+    fault: Fault,
+    ids: tuple[str, ...],
+) -> None:
+    async with FaultyCloud.before(cloud) as faulty:
+        faulty.fault = fault
+        entry = make_entry(faulty, *ids)
+        setup = asyncio.ensure_future(hass.config_entries.async_setup(entry.entry_id))
+        await faulty.held.wait()
+        for seconds, is_over in ((9, False), (2, True)):
+            freezer.tick(timedelta(seconds=seconds))
+            for _ in range(1_000):
+                await asyncio.sleep(0)
+            assert setup.done() is is_over
+
+        assert entry.state is ConfigEntryState.SETUP_RETRY
+        assert "did not answer in time" in entry.reason
+        faulty.fault = None
+        await live_through(hass, freezer, timedelta(minutes=5))
+        assert entry.state is ConfigEntryState.LOADED
+        assert hass.states.get("sensor.house_energy_import").state == "12345.67"
 
 
 async def test_a_cloud_that_goes_away_makes_entities_unavailable_until_it_is_back(

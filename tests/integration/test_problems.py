@@ -320,8 +320,8 @@ async def test_a_device_that_leaves_the_account_is_an_issue_once_it_is_not_shown
     entry = make_entry(cloud, HOUSE_ID, FLAT_ID)
     await set_up(hass, entry)
     await cloud.remove(FLAT_ID)
-    await entry.runtime_data.async_refresh_for_user()
-    assert entry.runtime_data.missing == {FLAT_ID}
+    await entry.runtime_data.coordinator.async_refresh_for_user()
+    assert entry.runtime_data.coordinator.missing == {FLAT_ID}
     assert open_issues(hass) == {}
     await pass_by(hass, freezer, 2 * HOUR)
 
@@ -392,7 +392,7 @@ async def test_a_limit_that_lasts_for_hours_is_an_issue_until_an_answer_comes(
         entry = make_entry(cloud, HOUSE_ID)
         await set_up(hass, entry)
         await pass_by(hass, freezer, 3 * HOUR)
-        assert entry.runtime_data.limited_since is not None
+        assert entry.runtime_data.coordinator.limited_since is not None
         assert open_issues(hass) == {}
         await pass_by(hass, freezer, HOUR)
         (issue,) = open_issues(hass).values()
@@ -415,7 +415,7 @@ async def test_a_refused_key_is_no_cloud_that_is_away(
     await cloud.refuse_key()
     await pass_by(hass, freezer, 3 * DAY, HOUR)
 
-    assert entry.runtime_data.answered is False
+    assert entry.runtime_data.coordinator.answered is False
     assert open_issues(hass) == {}
 
 

@@ -92,14 +92,14 @@ async def test_the_repair_asks_and_then_removes_the_device_but_not_its_history(
     step = await begin(hass, client)
     assert (step["type"], step["step_id"]) == ("form", "confirm")
     assert step["description_placeholders"] == {"device": "Flat"}
-    assert FLAT_ID in entry.runtime_data.subentry_ids
+    assert FLAT_ID in entry.runtime_data.coordinator.subentry_ids
 
     result = await post(client, f"/api/repairs/issues/fix/{step['flow_id']}")
     await settle(hass, freezer)
 
     assert result["type"] == "create_entry"
     assert entry.state is ConfigEntryState.LOADED
-    assert entry.runtime_data.subentry_ids.keys() == {HOUSE_ID}
+    assert entry.runtime_data.coordinator.subentry_ids.keys() == {HOUSE_ID}
     assert [device.name for device in dr.async_get(hass).devices] == ["House"]
     assert hass.states.get("sensor.flat_absolute_energy") is None
     assert er.async_get(hass).async_get("sensor.flat_absolute_energy") is None
@@ -117,11 +117,11 @@ async def test_the_repair_removes_nothing_when_the_device_is_back_meanwhile(
     client = await hass_client()
     step = await begin(hass, client)
     await empty_cloud.add(FLAT, FLAT_VALUES)
-    await entry.runtime_data.async_refresh_for_user()
+    await entry.runtime_data.coordinator.async_refresh_for_user()
 
     result = await post(client, f"/api/repairs/issues/fix/{step['flow_id']}")
     assert (result["type"], result["reason"]) == ("abort", "device_is_back")
-    assert entry.runtime_data.subentry_ids.keys() == {HOUSE_ID, FLAT_ID}
+    assert entry.runtime_data.coordinator.subentry_ids.keys() == {HOUSE_ID, FLAT_ID}
 
 
 async def test_the_repair_removes_nothing_twice(
@@ -132,12 +132,14 @@ async def test_the_repair_removes_nothing_twice(
 ) -> None:
     client = await hass_client()
     step = await begin(hass, client)
-    hass.config_entries.async_remove_subentry(entry, entry.runtime_data.subentry_ids[FLAT_ID])
+    hass.config_entries.async_remove_subentry(
+        entry, entry.runtime_data.coordinator.subentry_ids[FLAT_ID]
+    )
     await settle(hass, freezer)
 
     result = await post(client, f"/api/repairs/issues/fix/{step['flow_id']}")
     assert result["type"] == "abort"
-    assert entry.runtime_data.subentry_ids.keys() == {HOUSE_ID}
+    assert entry.runtime_data.coordinator.subentry_ids.keys() == {HOUSE_ID}
 
 
 async def remove_from_its_page(
@@ -161,7 +163,7 @@ async def test_a_device_that_the_account_has_lost_can_be_removed_from_its_page(
     await settle(hass, freezer)
 
     assert entry.state is ConfigEntryState.LOADED
-    assert entry.runtime_data.subentry_ids.keys() == {HOUSE_ID}
+    assert entry.runtime_data.coordinator.subentry_ids.keys() == {HOUSE_ID}
     assert [device.name for device in dr.async_get(hass).devices] == ["House"]
 
 
@@ -169,7 +171,7 @@ async def test_a_device_that_the_account_has_cannot_be_removed_from_its_page(
     hass: HomeAssistant, entry: MockConfigEntry, hass_ws_client: WebSocketGenerator
 ) -> None:
     assert not await remove_from_its_page(hass, hass_ws_client, HOUSE_ID)
-    assert entry.runtime_data.subentry_ids.keys() == {HOUSE_ID, FLAT_ID}
+    assert entry.runtime_data.coordinator.subentry_ids.keys() == {HOUSE_ID, FLAT_ID}
 
 
 async def test_without_the_account_no_device_can_be_removed_from_its_page(

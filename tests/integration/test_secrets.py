@@ -195,7 +195,7 @@ class Story:
             await self._look()
             self._mirror.fault = None
             await self._pass(20)
-            assert self._entry.runtime_data.answered
+            assert self._entry.runtime_data.coordinator.answered
         await self._reauthenticate(cloud)
         self._mirror.fault = FAULTS["server error"]
         await self._pass(4)

@@ -126,7 +126,7 @@ async def test_a_spent_budget_is_told_instead_of_waiting_for_more_than_two_minut
     for _ in range(3):
         await call(hass, "get_readings", **DAY)
     sent = len(empty_cloud.requests)
-    coordinator = hass.config_entries.async_entries("onemeter")[0].runtime_data
+    coordinator = hass.config_entries.async_entries("onemeter")[0].runtime_data.coordinator
     coordinator.cloud._account.limiter.refused(600)  # noqa: SLF001
     for name in ("get_readings", "import_history"):
         with pytest.raises(HomeAssistantError, match=r"has to wait.*600 s") as raised:
@@ -174,7 +174,7 @@ async def test_a_device_that_left_the_account_is_refused(
     hass: HomeAssistant, empty_cloud: LocalCloud, entry: MockConfigEntry
 ) -> None:
     await empty_cloud.remove(HOUSE_ID)
-    await entry.runtime_data.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
     with pytest.raises(ServiceValidationError) as raised:
         await call(hass, "get_readings", **DAY)
     assert raised.value.translation_key == "device_gone"

@@ -75,7 +75,7 @@ async def test_the_spent_budget_is_told_with_the_longest_wait(
     entry = make_entry(cloud, HOUSE_ID)
     await set_up(hass, freezer, entry)
     for _ in range(2):
-        await entry.runtime_data.async_refresh_for_user()
+        await entry.runtime_data.coordinator.async_refresh_for_user()
 
     told = await info(hass)
     assert told["requests_last_hour"] == 3

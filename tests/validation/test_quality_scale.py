@@ -100,7 +100,7 @@ EVIDENCE: Final[dict[str, Callable[[Package], bool]]] = {
     ),
     "strict-typing": lambda _: (INTEGRATION / "onemeter_cloud" / "py.typed").is_file(),
     "test-before-setup": lambda package: calls(
-        package, "coordinator", "async_config_entry_first_refresh"
+        package, "__init__", "async_config_entry_first_refresh"
     ),
     "unique-config-entry": lambda package: (
         calls(package, "config_flow", "_async_abort_entries_match")
