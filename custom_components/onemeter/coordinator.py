@@ -25,6 +25,7 @@ from .freshness import Freshness
 from .onemeter_cloud import (
     AuthenticationError,
     Device,
+    ErrorKind,
     NotFoundError,
     OneMeterCloud,
     OneMeterError,
@@ -166,8 +167,7 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
         """
         wait = self.cloud.seconds_until_allowed(Priority.USER)
         if wait > _USER_MAX_WAIT.total_seconds():
-            message = f"{wait:.0f} s"
-            raise action_error(RateLimitError(message, retry_after=wait))
+            raise action_error(RateLimitError(ErrorKind.BUDGET_SPENT, retry_after=wait))
         self._by_user = True
         try:
             await self.async_refresh()

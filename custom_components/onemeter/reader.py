@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from homeassistant.util import dt as dt_util
 
-from .onemeter_cloud import InvalidResponseError, Readings
+from .onemeter_cloud import ErrorKind, InvalidResponseError, Readings
 from .onemeter_cloud.history import WRONG_READINGS
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class HistoryReader:
                 device.id, start, last, codes, priority=self.priority, max_wait=self.max_wait
             )
             if piece.times and not piece.has_number_of(codes):
-                raise InvalidResponseError("The readings hold no numbers")
+                raise InvalidResponseError(ErrorKind.NO_NUMBERS)
             pieces.append(piece)
             if len(piece.times) < MOST_READINGS:
                 return joined(*pieces)
