@@ -64,7 +64,7 @@ def wording_of(err: BaseException) -> Wording:
         return Wording(key=UNEXPECTED, placeholders={})
     figures = {name: str(figure) for name, figure in err.figures.items()}
     if err.server_message is None or err.kind not in SPEAKING_KINDS:
-        return Wording(key=err.kind, placeholders=figures)
+        return Wording(key=err.kind.value, placeholders=figures)
     return Wording(
         key=f"{err.kind}_with_words",
         placeholders={**figures, "server_message": err.server_message},
