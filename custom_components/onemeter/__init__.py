@@ -11,10 +11,10 @@ from .const import DOMAIN
 from .coordinator import OneMeterCoordinator
 from .data import OneMeterData
 from .history.importer import HistoryImporter, async_forget
+from .history.recorder import recorder_is_running
 from .problems import ProblemWatcher, async_delete_issues
 from .services import async_setup_services
 from .snapshot import async_forget_snapshot
-from .history.recorder import recorder_is_running
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant

@@ -45,6 +45,7 @@ from .const import (
     SUBENTRY_TYPE_DEVICE,
 )
 from .errors import error_key
+from .history.prices import CONF_PRICES, CONF_VALID_FROM, PRICE_FIELDS, with_prices
 from .onemeter_cloud import (
     DEFAULT_BASE_URL,
     Device,
@@ -52,13 +53,13 @@ from .onemeter_cloud import (
     OneMeterError,
     normalise_base_url,
 )
-from .prices import CONF_PRICES, CONF_VALID_FROM, PRICE_FIELDS, with_prices
-from .series import energy_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+    from homeassistant.config_entries import ConfigSubentry
+
+    from .data import OneMeterConfigEntry
 
 _MAX_WAIT_SECONDS: Final = 5.0
 _EXAMPLE_URL: Final = "http://192.168.1.10:8124"
@@ -191,7 +192,7 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
     @staticmethod
     @callback
     @override
-    def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
+    def async_get_options_flow(config_entry: OneMeterConfigEntry) -> OptionsFlow:
         """Return the flow of an account's options."""
         return OneMeterOptionsFlow()
 
@@ -199,7 +200,7 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
     @callback
     @override
     def async_get_supported_subentry_types(
-        cls, config_entry: ConfigEntry
+        cls, config_entry: OneMeterConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
         """Return the kinds of subentries: devices."""
         return {SUBENTRY_TYPE_DEVICE: DeviceSubentryFlow}
@@ -228,22 +229,8 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         """Let the owner pick devices and create the account's entry."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            picked = set(user_input[CONF_DEVICES])
-            if picked:
-                return self.async_create_entry(
-                    title=_title_of_account(self._account[CONF_URL]),
-                    data=self._account,
-                    subentries=[
-                        ConfigSubentryData(
-                            subentry_type=SUBENTRY_TYPE_DEVICE,
-                            unique_id=device.id,
-                            title=device.display_name,
-                            data={CONF_DEVICE_ID: device.id},
-                        )
-                        for device in self._devices
-                        if device.id in picked
-                    ],
-                )
+            if picked := set(user_input[CONF_DEVICES]):
+                return self._create_account(picked)
             errors[CONF_DEVICES] = "nothing_picked"
         schema = probatio.Schema(
             {
@@ -260,6 +247,26 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         )
         return self.async_show_form(step_id="devices", data_schema=schema, errors=errors)
 
+    def _create_account(self, picked: set[str]) -> ConfigFlowResult:
+        """Create the account's entry, as far as other flows have not done so since it was asked."""
+        self._async_abort_entries_match(self._account)
+        devices = [device for device in _addable(self.hass, self._devices) if device.id in picked]
+        if not devices:
+            return self.async_abort(reason="devices_added")
+        return self.async_create_entry(
+            title=_title_of_account(self._account[CONF_URL]),
+            data=self._account,
+            subentries=[
+                ConfigSubentryData(
+                    subentry_type=SUBENTRY_TYPE_DEVICE,
+                    unique_id=device.id,
+                    title=device.display_name,
+                    data={CONF_DEVICE_ID: device.id},
+                )
+                for device in devices
+            ],
+        )
+
     async def async_step_reauth(self, _entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """Start asking for a new key after the server refused the old one."""
         return await self.async_step_reauth_confirm()
@@ -268,7 +275,7 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for a new key of the same account."""
-        entry = self._get_reauth_entry()
+        entry: OneMeterConfigEntry = self._get_reauth_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
             account = {**entry.data, CONF_API_KEY: user_input[CONF_API_KEY].strip()}
@@ -285,7 +292,7 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for another key or another server of the same devices."""
-        entry = self._get_reconfigure_entry()
+        entry: OneMeterConfigEntry = self._get_reconfigure_entry()
         errors: dict[str, str] = {}
         if (
             user_input is not None
@@ -326,16 +333,16 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
             return None
 
     async def _fits(
-        self, entry: ConfigEntry, account: dict[str, str], errors: dict[str, str]
+        self, entry: OneMeterConfigEntry, account: dict[str, str], errors: dict[str, str]
     ) -> bool:
         """Tell whether an account can take the place of an entry's; note in `errors` why not.
 
         It must have at least one of the entry's devices (one that was taken from the account is no
         reason to stay locked out), and must not be set up already.
         """
-        if account.items() - entry.data.items():
-            self._async_abort_entries_match(account)
+        self._abort_if_set_up(entry, account)
         devices = await _ask_for_devices(self.hass, account, errors)
+        self._abort_if_set_up(entry, account)  # perhaps meanwhile
         configured = {
             subentry.data[CONF_DEVICE_ID]
             for subentry in entry.get_subentries_of_type(SUBENTRY_TYPE_DEVICE)
@@ -344,7 +351,14 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
             errors["base"] = "other_account"
         return not errors
 
-    def _replace_account(self, entry: ConfigEntry, account: dict[str, str]) -> ConfigFlowResult:
+    def _abort_if_set_up(self, entry: OneMeterConfigEntry, account: dict[str, str]) -> None:
+        """Abort if another entry has the account that is to take the place of an entry's."""
+        if account.items() - entry.data.items():
+            self._async_abort_entries_match(account)
+
+    def _replace_account(
+        self, entry: OneMeterConfigEntry, account: dict[str, str]
+    ) -> ConfigFlowResult:
         """Store another key or server, and load the entry anew.
 
         A changed entry that is loaded does so by itself, through its update listener.
@@ -365,14 +379,16 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Let the owner pick one of the devices that are not in Home Assistant yet."""
-        entry = self._get_entry()
+        entry: OneMeterConfigEntry = self._get_entry()
         if user_input:
-            device = next(
-                device for device in self._devices if device.id == user_input[CONF_DEVICE_ID]
-            )
-            return self.async_create_entry(
-                title=device.display_name, data={CONF_DEVICE_ID: device.id}, unique_id=device.id
-            )
+            for device in _addable(self.hass, self._devices):
+                if device.id == user_input[CONF_DEVICE_ID]:
+                    return self.async_create_entry(
+                        title=device.display_name,
+                        data={CONF_DEVICE_ID: device.id},
+                        unique_id=device.id,
+                    )
+            return self.async_abort(reason="already_configured")
         errors: dict[str, str] = {}
         devices = await _ask_for_devices(self.hass, entry.data, errors)
         if errors:  # to be tried again with the same button
@@ -421,19 +437,16 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
             },
         )
 
-    def _price_fields(self, entry: ConfigEntry, subentry: ConfigSubentry) -> Iterable[str]:
-        """Return the energy that the device counts and that can have a price."""
+    def _price_fields(self, entry: OneMeterConfigEntry, subentry: ConfigSubentry) -> Iterable[str]:
+        """Return the energy that the device has ever counted, or that has ever had a price."""
         device_id = subentry.data[CONF_DEVICE_ID]
-        if (
-            entry.state is not ConfigEntryState.LOADED
-            or device_id not in entry.runtime_data.coordinator.data
-        ):
+        counted: frozenset[str] = frozenset()
+        if entry.state is ConfigEntryState.LOADED and entry.runtime_data.history is not None:
+            counted = entry.runtime_data.history.series(device_id)
+        if not counted:  # not known yet
             return PRICE_FIELDS
-        counted = {
-            series.key
-            for series in energy_series(entry.runtime_data.coordinator.data[device_id].device)
-        }
-        return tuple(key for key in PRICE_FIELDS if key in counted)
+        priced = {key for period in subentry.data.get(CONF_PRICES, ()) for key in period}
+        return tuple(key for key in PRICE_FIELDS if key in counted | priced)
 
 
 class OneMeterOptionsFlow(OptionsFlow):

@@ -24,6 +24,7 @@ from .freshness import Freshness
 from .onemeter_cloud import (
     AuthenticationError,
     Device,
+    ErrorKind,
     NotFoundError,
     OneMeterCloud,
     OneMeterError,
@@ -190,8 +191,7 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
         """
         wait = self.cloud.seconds_until_allowed(_BY_USER.priority)
         if wait > _BY_USER.max_wait.total_seconds():
-            message = f"{wait:.0f} s"
-            raise action_error(RateLimitError(message, retry_after=wait))
+            raise action_error(RateLimitError(ErrorKind.BUDGET_SPENT, retry_after=wait))
         try:
             states = await self._ask(_BY_USER)
         except OneMeterError as err:
@@ -343,7 +343,7 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
             async with asyncio.timeout(patience):
                 return await self._chosen_devices(terms)
         except TimeoutError:
-            raise RequestTimeoutError("The server did not answer in time") from None
+            raise RequestTimeoutError(ErrorKind.TIMEOUT) from None
 
     async def _chosen_devices(self, terms: _Terms) -> dict[str, Device]:
         """Return the chosen devices that the account has."""

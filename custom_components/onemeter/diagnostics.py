@@ -16,7 +16,6 @@ from homeassistant.util import dt as dt_util
 from yarl import URL
 
 from .const import CONF_APPLY_MULTIPLIER, CONF_UPDATE_INTERVAL, DOMAIN
-from .errors import error_key
 from .onemeter_cloud import REGISTERS, OneMeterError, Priority
 from .onemeter_cloud.client import DEFAULT_BASE_URL
 
@@ -129,7 +128,7 @@ def _last_error(coordinator: OneMeterCoordinator) -> dict[str, Any] | None:
     cause = error.__cause__ or error
     return {
         "type": type(cause).__name__,
-        "translation_key": error_key(cause) if isinstance(cause, OneMeterError) else None,
+        "kind": cause.kind if isinstance(cause, OneMeterError) else None,
         "is_over": coordinator.last_update_success,
     }
 

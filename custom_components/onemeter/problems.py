@@ -13,7 +13,8 @@ from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .coordinator import RATE_LIMIT_PATIENCE
-from .onemeter_cloud import OneMeterError, RateLimitError
+from .errors import error_text
+from .onemeter_cloud import RateLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -177,7 +178,7 @@ class ProblemWatcher:
         self._hass = hass
         self._entry = entry
         self._coordinator = coordinator
-        self._error: str | None = None
+        self._error: BaseException | None = None
         self._read_at: dict[str, datetime] = {}
 
     @callback
@@ -256,19 +257,17 @@ class ProblemWatcher:
             name=self._entry.title,
             url=coordinator.cloud.web_url,
             last_success=coordinator.last_success,
-            error=self._error,
+            error=None if self._error is None else error_text(self._hass, self._error),
             limited_since=coordinator.limited_since if isinstance(cause, RateLimitError) else None,
             devices={device_id: self._device(device_id) for device_id in coordinator.subentry_ids},
         )
 
     def _note_error(self, failure: BaseException | None, cause: BaseException | None) -> None:
-        """Keep the text of what went wrong, not that of a wait that came of it."""
+        """Keep what went wrong, not a wait that came of it."""
         if failure is None or isinstance(failure, ConfigEntryAuthFailed):
             self._error = None
         elif self._error is None or not isinstance(cause, RateLimitError):
-            # The texts of the library's errors are safe to show, those of others may not be.
-            known = isinstance(cause, OneMeterError)
-            self._error = str(cause) if known else type(failure).__name__
+            self._error = cause or failure
 
     def _device(self, device_id: str) -> DeviceFacts:
         state = self._coordinator.data.get(device_id)

@@ -4,17 +4,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import probatio
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, ServiceCall, SupportsResponse, callback
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.service import async_get_device_and_config_entry
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .errors import action_error
 from .onemeter_cloud import OneMeterError
+from .onemeter_cloud.parsing import EARLIEST, LATEST
 from .onemeter_cloud.readings import format_instant
 
 if TYPE_CHECKING:
@@ -109,16 +109,10 @@ async def _async_get_readings(call: ServiceCall) -> JsonObjectType:
 
 def _device_of(call: ServiceCall) -> tuple[OneMeterData, str]:
     """Return the account and the id of the device that an action is for."""
-    registered = dr.async_get(call.hass).async_get(call.data[ATTR_DEVICE_ID])
-    if registered is None:
-        raise _invalid("unknown_device")
-    entry: OneMeterConfigEntry | None = call.hass.config_entries.async_get_entry(
-        registered.config_entry_id
+    entry: OneMeterConfigEntry
+    registered, entry = async_get_device_and_config_entry(
+        call.hass, DOMAIN, call.data[ATTR_DEVICE_ID], include_child_devices=False
     )
-    if entry is None or entry.domain != DOMAIN:
-        raise _invalid("unknown_device")
-    if entry.state is not ConfigEntryState.LOADED:
-        raise _invalid("not_loaded")
     device_id = next(
         identifier for domain, identifier in registered.identifiers if domain == DOMAIN
     )
@@ -128,14 +122,32 @@ def _device_of(call: ServiceCall) -> tuple[OneMeterData, str]:
 
 
 def _span_of(call: ServiceCall) -> tuple[datetime | None, datetime | None]:
-    """Return start and end of an action; times without a zone are those of the home."""
+    """Return start and end of an action; times without a zone are those of the home.
+
+    Before and after the years of which readings can be, there is nothing to ask for.
+    """
     start, end = (
-        dt_util.as_utc(call.data[name]) if name in call.data else None
+        _with_zone(call.data[name]) if name in call.data else None
         for name in (ATTR_START, ATTR_END)
     )
     if end is not None and (start is None or start >= end):
         raise _invalid("start_after_end")
-    return start, end
+    if start is not None and start > dt_util.utcnow():
+        raise _invalid("start_in_future")
+    return (
+        None if start is None else _within_calendar(start),
+        None if end is None else _within_calendar(end),
+    )
+
+
+def _with_zone(instant: datetime) -> datetime:
+    zone = dt_util.get_default_time_zone()
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=zone)
+
+
+def _within_calendar(instant: datetime) -> datetime:
+    """Return an instant in UTC; one near the ends of Python's calendar could not be there."""
+    return min(max(instant, EARLIEST), LATEST).astimezone(UTC)
 
 
 def _invalid(key: str) -> ServiceValidationError:

@@ -195,7 +195,7 @@ async def test_a_cloud_that_went_away_is_named_by_the_kind_of_error_alone(
     assert diagnostics["polling"]["answered"] is False
     assert diagnostics["polling"]["last_error"] == {
         "type": "CannotConnectError",
-        "translation_key": "cannot_connect",
+        "kind": "no_connection",
         "is_over": False,
     }
     assert diagnostics["devices"][0]["is_fresh"] is False
@@ -213,7 +213,7 @@ async def test_an_account_that_cannot_start(
     diagnostics = await of_entry(hass, hass_client, entry)
 
     assert diagnostics["state"] == "setup_retry"
-    assert diagnostics["reason"] == "cannot_connect"
+    assert diagnostics["reason"] == "no_connection"
     assert diagnostics.keys().isdisjoint({"devices", "polling"})
 
 

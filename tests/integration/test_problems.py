@@ -361,7 +361,7 @@ async def test_a_cloud_that_is_away_for_a_day_is_an_issue_until_it_is_back(
 
     (issue,) = open_issues(hass).values()
     error = issue.translation_placeholders.pop("error")
-    assert error.startswith("No connection")
+    assert error == "The server cannot be reached."
     assert issue.translation_key == "cloud_unreachable"
     assert issue.severity is ir.IssueSeverity.ERROR
     assert issue.translation_placeholders == {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from .clockwork import settle
 from .local_cloud import FLAT, FLAT_ID, FLAT_VALUES, HOUSE, HOUSE_ID, LocalCloud
@@ -15,7 +16,6 @@ from .registry import registered_device
 if TYPE_CHECKING:
     from freezegun.api import FrozenDateTimeFactory
     from homeassistant.core import HomeAssistant
-    from pytest_homeassistant_custom_component.common import MockConfigEntry
 
     from .conftest import MakeEntry
 
@@ -131,7 +131,7 @@ async def test_a_spent_budget_is_told_instead_of_waiting_for_more_than_two_minut
     for name in ("get_readings", "import_history"):
         with pytest.raises(HomeAssistantError, match=r"has to wait.*600 s") as raised:
             await call(hass, name, **DAY)
-        assert raised.value.translation_key == "rate_limited"
+        assert raised.value.translation_key == "budget_spent"
     assert len(empty_cloud.requests) == sent
 
 
@@ -139,7 +139,8 @@ async def test_a_spent_budget_is_told_instead_of_waiting_for_more_than_two_minut
     ("data", "key"),
     [
         ({"start": "2026-11-20T00:00:00", "end": "2026-11-19T00:00:00"}, "start_after_end"),
-        ({"device_id": "unknown"}, "unknown_device"),
+        ({"start": "2026-11-24T00:00:00Z", "end": "2026-11-25T00:00:00Z"}, "start_in_future"),
+        ({"device_id": "unknown"}, "service_device_not_found"),
     ],
 )
 @pytest.mark.usefixtures("entry")
@@ -159,15 +160,25 @@ async def test_an_end_needs_a_start(hass: HomeAssistant) -> None:
     assert raised.value.translation_key == "start_after_end"
 
 
-async def test_a_device_of_another_integration_is_refused(
-    hass: HomeAssistant, entry: MockConfigEntry
-) -> None:
-    device = dr.async_get(hass).async_get(registered_device(hass, HOUSE_ID))
-    assert device is not None
-    await hass.config_entries.async_unload(entry.entry_id)
+@pytest.mark.usefixtures("entry")
+async def test_a_device_of_another_integration_is_refused(hass: HomeAssistant) -> None:
+    other = MockConfigEntry(domain="other")
+    other.add_to_hass(hass)
+    device = dr.async_get(hass).async_get_or_create(
+        config_entry_id=other.entry_id, identifiers={("other", HOUSE_ID)}
+    )
     with pytest.raises(ServiceValidationError) as raised:
         await call(hass, "get_readings", **DAY, device_id=device.id)
-    assert raised.value.translation_key == "not_loaded"
+    assert raised.value.translation_key == "service_device_wrong_domain"
+
+
+async def test_a_device_of_an_account_that_is_not_loaded_is_refused(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    await hass.config_entries.async_unload(entry.entry_id)
+    with pytest.raises(ServiceValidationError) as raised:
+        await call(hass, "get_readings", **DAY)
+    assert raised.value.translation_key == "service_config_entry_not_loaded"
 
 
 async def test_a_device_that_left_the_account_is_refused(

@@ -73,7 +73,8 @@ async def test_each_status_has_its_exception_with_the_server_s_message(
     with pytest.raises(OneMeterError) as caught:
         await cloud.devices()
     assert type(caught.value) is exception
-    assert str(caught.value) == "In the server's words"
+    assert caught.value.server_message == "In the server's words"
+    assert "In the server's words" in str(caught.value)
 
 
 async def test_only_a_server_that_says_when_to_come_back_is_left_alone_until_then(
@@ -100,15 +101,16 @@ async def test_an_error_without_a_message_is_named_by_its_status(
     server: CloudServer, cloud: OneMeterCloud, body: bytes
 ) -> None:
     server.will(text(body, status=502, content_type="text/html"))
-    with pytest.raises(ServerError, match=r"^HTTP 502 Bad Gateway$"):
+    with pytest.raises(ServerError, match=r"HTTP 502") as caught:
         await cloud.devices()
+    assert caught.value.server_message is None
 
 
 async def test_a_long_message_is_cut(server: CloudServer, cloud: OneMeterCloud) -> None:
     server.will(error(500, "SomeName", "long " * 1000))
     with pytest.raises(ServerError) as caught:
         await cloud.devices()
-    assert len(str(caught.value)) == 200
+    assert len(caught.value.server_message or "") == 200
 
 
 @pytest.mark.parametrize(
@@ -462,7 +464,7 @@ async def test_a_repeated_key_is_blotted_out_of_the_message(
     server: CloudServer, cloud: OneMeterCloud
 ) -> None:
     server.will(echo_key(401))
-    with pytest.raises(AuthenticationError, match=r"^The key \*\*\* is not welcome$"):
+    with pytest.raises(AuthenticationError, match=r"The key \*\*\* is not welcome"):
         await cloud.devices()
 
 

@@ -2,15 +2,22 @@
 
 import ast
 from dataclasses import dataclass
+from string import Formatter
 from typing import TYPE_CHECKING, Final
 
 from homeassistant import exceptions
 from homeassistant.helpers.update_coordinator import UpdateFailed
 
+from custom_components.onemeter.errors import wording_of
+from custom_components.onemeter.onemeter_cloud import OneMeterError
+from custom_components.onemeter.onemeter_cloud.errors import SENTENCES
+
 from .sources import Module, Package, UnknownStringsError, assigned, called, keyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+WORDS_OF_THE_SERVER: Final = "Said {by} the server"
 
 # What Home Assistant shows to people when it is raised.
 SHOWN_EXCEPTIONS: Final = frozenset(
@@ -35,14 +42,38 @@ class Message:
 
 
 def exceptions_of(package: Package) -> list[Message]:
-    """Return the translated exceptions that a package raises."""
+    """Return the translated exceptions that a package raises by itself, not for another error."""
     return [
         message
         for name in SHOWN_EXCEPTIONS
         for module, call in package.calls.get(name, [])
-        if keyword(call, "translation_key") is not None
+        if module.name != "errors" and keyword(call, "translation_key") is not None
         for message in _messages(package, module, call)
     ]
+
+
+def translated_errors() -> list[Message]:
+    """Return the exceptions that stand for errors of the library, and for any others.
+
+    Which they are is told by a table, not by the places where they are raised.
+    """
+    return [
+        Message(
+            key=wording.key,
+            placeholders=frozenset(wording.placeholders),
+            where=f"errors: {err!r}",
+        )
+        for err in (*errors_of_the_library(), ValueError())
+        for wording in [wording_of(err)]
+    ]
+
+
+def errors_of_the_library() -> Iterator[OneMeterError]:
+    """Yield an error of each kind, with and without words of the server."""
+    for kind, sentence in SENTENCES.items():
+        figures = {name: 42 for _, name, _, _ in Formatter().parse(sentence) if name is not None}
+        for words in (None, WORDS_OF_THE_SERVER):
+            yield OneMeterError(kind, server_message=words, **figures)
 
 
 def untranslated_exceptions_of(package: Package) -> list[str]:

@@ -21,7 +21,7 @@ from custom_components.onemeter.series import (
 )
 
 from .files import INTEGRATION, LANGUAGES, placeholders, read_json, texts, translation
-from .messages import exceptions_of, issues_of, untranslated_exceptions_of
+from .messages import exceptions_of, issues_of, translated_errors, untranslated_exceptions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -126,13 +126,14 @@ def test_no_kind_of_entity_has_texts_without_being_set_up(english: dict[str, Any
 def test_every_exception_has_its_words_and_all_words_are_used(
     package: Package, english: dict[str, Any]
 ) -> None:
-    assert {message.key for message in exceptions_of(package)} == set(english["exceptions"])
+    messages = [*exceptions_of(package), *translated_errors()]
+    assert {message.key for message in messages} == set(english["exceptions"])
 
 
 def test_every_exception_fills_in_what_its_words_ask_for(
     package: Package, english: dict[str, Any]
 ) -> None:
-    for message in exceptions_of(package):
+    for message in [*exceptions_of(package), *translated_errors()]:
         asked = placeholders(*dict(texts(below(english, ("exceptions", message.key)))).values())
         assert asked == message.placeholders, message
 

@@ -94,13 +94,14 @@ class Ledger:
         `on_done` is called with how many of all rows are right.
         """
         changed = right = 0
+
+        def note(of_key: int) -> None:
+            if on_done is not None:
+                on_done(right + of_key)
+
         for key, of_key in rows.items():
             changed += await async_make_equal(
-                self.hass,
-                self._statistic(key),
-                of_key,
-                now=now,
-                on_done=on_done and (lambda done, before=right: on_done(before + done)),
+                self.hass, self._statistic(key), of_key, now=now, on_done=note
             )
             right += len(of_key)
         return changed

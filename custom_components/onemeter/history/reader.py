@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from homeassistant.util import dt as dt_util
 
-from ..onemeter_cloud import OBIS_METER_SERIAL, InvalidResponseError, Readings
+from ..onemeter_cloud import OBIS_METER_SERIAL, ErrorKind, InvalidResponseError, Readings
 from ..onemeter_cloud.readings import readings_of
 from ..onemeter_cloud.series import energy_codes
 
@@ -106,7 +106,7 @@ class HistoryReader:
                 device.id, start, last, codes, priority=self.priority, max_wait=self.max_wait
             )
             if piece.times and not piece.has_number_of(codes):
-                raise InvalidResponseError("The readings hold no numbers")
+                raise InvalidResponseError(ErrorKind.NO_NUMBERS)
             pieces.append(piece)
             if len(piece.times) < MOST_READINGS:
                 return pieces

@@ -9,6 +9,7 @@ from .client import DEFAULT_BASE_URL, OneMeterCloud, normalise_base_url
 from .errors import (
     AuthenticationError,
     CannotConnectError,
+    ErrorKind,
     InvalidRequestError,
     InvalidResponseError,
     NotFoundError,
@@ -51,6 +52,7 @@ __all__ = [
     "AuthenticationError",
     "CannotConnectError",
     "Device",
+    "ErrorKind",
     "InvalidRequestError",
     "InvalidResponseError",
     "NotFoundError",

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from .client import DEFAULT_BASE_URL, DEFAULT_MAX_AGE_SECONDS, OneMeterCloud, device_path
-from .errors import InvalidResponseError, NotFoundError
+from .errors import ErrorKind, InvalidResponseError, NotFoundError
 from .models import parse_device
 from .parsing import JSON, as_mapping
 from .readings import format_instant
@@ -60,7 +60,7 @@ class OneMeterApiClient:
     async def get_all_devices(self) -> list[dict[str, JSON]]:
         """Return every device of the account, as `devices/` gives them."""
         data = await self._cloud.request("devices/", max_age=DEFAULT_MAX_AGE_SECONDS)
-        return _objects(data, "devices")
+        return _objects(data, "devices", ErrorKind.NO_DEVICES)
 
     async def get_device_data(self) -> dict[str, JSON]:
         """Return the device with its last reading, as `devices/{id}` gives it."""
@@ -96,7 +96,7 @@ class OneMeterApiClient:
             if not err.no_readings:
                 raise
             return []
-        return _objects(data, "readings")
+        return _objects(data, "readings", ErrorKind.NO_READINGS)
 
     def extract_device_value(self, device_data: Mapping[str, JSON], obis_code: str) -> JSON:
         """Return a register of what `get_device_data` gave, `None` if the device has none such."""
@@ -104,9 +104,9 @@ class OneMeterApiClient:
         return as_mapping(last_reading.get("OBIS")).get(obis_code)
 
 
-def _objects(data: JSON, name: str) -> list[dict[str, JSON]]:
+def _objects(data: JSON, name: str, without: ErrorKind) -> list[dict[str, JSON]]:
     """Return the objects of a list inside an answer; `InvalidResponseError` without such a list."""
     elements = as_mapping(data).get(name)
     if not isinstance(elements, list):
-        raise InvalidResponseError(f"The answer holds no list of {name}")
+        raise InvalidResponseError(without)
     return [element for element in elements if isinstance(element, dict)]

@@ -19,6 +19,7 @@ from .account import account_of
 from .errors import (
     AuthenticationError,
     CannotConnectError,
+    ErrorKind,
     InvalidRequestError,
     InvalidResponseError,
     NotFoundError,
@@ -92,7 +93,7 @@ class OneMeterCloud:
         """
         self._api_key = api_key.strip()
         if not _API_KEY.fullmatch(self._api_key):
-            raise AuthenticationError("An API key is a word of plain letters, digits and signs")
+            raise AuthenticationError(ErrorKind.INVALID_KEY)
         self._base_url = URL(normalise_base_url(base_url))
         self._session = session
         self._own_session: aiohttp.ClientSession | None = None
@@ -279,7 +280,7 @@ class OneMeterCloud:
     def _url(self, path: str, params: Mapping[str, str] | None = None) -> URL:
         url = self._base_url.join(URL(path))
         if url.origin() != self._base_url.origin() or not url.path.startswith(self._base_url.path):
-            raise InvalidRequestError("This path is not part of the API")
+            raise InvalidRequestError(ErrorKind.INVALID_PATH)
         return url.with_query(params) if params else url
 
     async def _fetch(self, url: URL, priority: Priority, max_wait: float) -> bytes:
@@ -307,15 +308,15 @@ class OneMeterCloud:
                 body = await _read(response)
         # What aiohttp raises can quote request and answer, and with them the key: not chained.
         except TimeoutError:
-            raise RequestTimeoutError("The server did not answer in time") from None
+            raise RequestTimeoutError(ErrorKind.TIMEOUT) from None
         except aiohttp.ClientPayloadError as err:
             if isinstance(err.__cause__, ContentEncodingError):
-                raise InvalidResponseError("The answer cannot be unpacked") from None
-            raise CannotConnectError("The connection broke in the middle of the answer") from None
+                raise InvalidResponseError(ErrorKind.NOT_UNPACKED) from None
+            raise CannotConnectError(ErrorKind.BROKEN_CONNECTION) from None
         except aiohttp.InvalidURL, aiohttp.ClientResponseError:
-            raise InvalidResponseError("The server does not speak HTTP as it should") from None
-        except (aiohttp.ClientError, OSError, UnicodeError) as err:  # UnicodeError: an absurd host
-            raise CannotConnectError(self._safe(f"No connection: {err}")) from None
+            raise InvalidResponseError(ErrorKind.NOT_HTTP) from None
+        except (aiohttp.ClientError, OSError, UnicodeError) as err:
+            raise CannotConnectError(_kind_of(err), detail=self._safe(str(err))) from None
         self._account.limiter.accepted()
         return body
 
@@ -333,27 +334,40 @@ class OneMeterCloud:
         """Raise the exception that an answer other than 200 stands for."""
         status = response.status
         error, message = _server_words(body)
-        text = self._safe(message or f"HTTP {status} {response.reason or ''}".strip())
+        words = message and self._safe(message)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             pause = self._account.limiter.refused(_retry_after(response))
-            raise RateLimitError(text, retry_after=pause, by_server=True)
+            raise RateLimitError(
+                ErrorKind.TOO_MANY_REQUESTS, retry_after=pause, server_message=words
+            )
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            raise AuthenticationError(text)
+            raise AuthenticationError(ErrorKind.KEY_REFUSED, status=status, server_message=words)
         if status == HTTPStatus.NOT_FOUND:
-            raise NotFoundError(text, error=error and self._safe(error))
+            raise NotFoundError(
+                ErrorKind.NOT_FOUND,
+                status=status,
+                error=error and self._safe(error),
+                server_message=words,
+            )
         if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise InvalidRequestError(text)
+            raise InvalidRequestError(
+                ErrorKind.REQUEST_REFUSED, status=status, server_message=words
+            )
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             asked = _retry_after(response)
             raise ServerError(
-                text,
+                ErrorKind.SERVER_ERROR,
+                status=status,
                 retry_after=None if asked is None else self._account.limiter.pause(asked),
+                server_message=words,
             )
-        raise InvalidResponseError(f"The server answered HTTP {status} where it should give data")
+        if status >= HTTPStatus.MULTIPLE_CHOICES:
+            raise InvalidResponseError(ErrorKind.REDIRECTED, status=status)
+        raise InvalidResponseError(ErrorKind.UNEXPECTED_STATUS, status=status)
 
     def _safe(self, text: str) -> str:
-        """Return a text of the outside world cut to size and without the key, should it hold it."""
-        return text.replace(self._api_key, "***")[:_LONGEST_MESSAGE]
+        """Return a text of the outside world on one line, cut to size, and without the key."""
+        return " ".join(text.split()).replace(self._api_key, "***")[:_LONGEST_MESSAGE]
 
 
 def device_path(device_id: str, *below: str) -> str:
@@ -362,7 +376,7 @@ def device_path(device_id: str, *below: str) -> str:
     Raises `InvalidRequestError` for what cannot be a device's id.
     """
     if not _DEVICE_ID.fullmatch(device_id):
-        raise InvalidRequestError("This is no device id")
+        raise InvalidRequestError(ErrorKind.INVALID_DEVICE_ID)
     return "/".join(("devices", device_id, *below))
 
 
@@ -372,9 +386,23 @@ async def _send_once(
     """Send a request once. aiohttp by itself would repeat it, past the budget, if it breaks off."""
     try:
         return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise  # Nothing has been sent, and aiohttp does not try again.
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as err:
         # The parent of both, which aiohttp does not take as a reason to repeat.
         raise aiohttp.ClientConnectionError(str(err)) from None
+
+
+def _kind_of(err: Exception) -> ErrorKind:
+    """Return why there was no connection to get an answer through."""
+    match err:
+        case aiohttp.ClientConnectorDNSError() | UnicodeError():  # UnicodeError: an absurd host
+            return ErrorKind.UNKNOWN_HOST
+        case aiohttp.ClientSSLError():
+            return ErrorKind.NO_SECURE_CONNECTION
+        case aiohttp.ClientConnectorError():
+            return ErrorKind.NO_CONNECTION
+    return ErrorKind.BROKEN_CONNECTION
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
@@ -383,9 +411,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
         body += chunk
         if len(body) > LARGEST_BODY_BYTES:
-            raise InvalidResponseError(
-                f"The answer is larger than {LARGEST_BODY_BYTES // 1024**2} MiB"
-            )
+            raise InvalidResponseError(ErrorKind.TOO_LARGE, mebibytes=LARGEST_BODY_BYTES // 1024**2)
     return bytes(body)
 
 
@@ -411,10 +437,8 @@ def _loads(body: bytes) -> JSON:
         # NaN, Infinity and halves of characters are no JSON, but some servers write them.
         try:
             data = as_strict_json(json.loads(body))
-        except ValueError as err:
-            raise InvalidResponseError("The answer is not JSON") from err
-        except RecursionError as err:
-            raise InvalidResponseError("The answer is nested too deeply") from err
+        except (ValueError, RecursionError) as err:
+            raise InvalidResponseError(ErrorKind.NOT_JSON) from err
     return data
 
 

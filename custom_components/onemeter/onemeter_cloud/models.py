@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from .errors import InvalidResponseError
+from .errors import ErrorKind, InvalidResponseError
 from .obis import (
     OBIS_BATTERY_VOLTAGE,
     OBIS_ENERGY_ABS,
@@ -236,7 +236,7 @@ def parse_devices(data: JSON) -> tuple[Device, ...]:
     the answer is not a list of devices.
     """
     if not isinstance(data, dict) or not isinstance(elements := data.get("devices"), list):
-        raise InvalidResponseError("The answer holds no list of devices")
+        raise InvalidResponseError(ErrorKind.NO_DEVICES)
     return tuple(
         _device(device_id, element)
         for element in elements
@@ -250,10 +250,10 @@ def parse_device(data: JSON, device_id: str) -> Device:
     Raises `InvalidResponseError` when the answer is not a device, or another one.
     """
     if not isinstance(data, dict) or not data.keys() & {"_id", "lastReading", "usage"}:
-        raise InvalidResponseError("The answer is not a device")
+        raise InvalidResponseError(ErrorKind.NOT_A_DEVICE)
     answered_id = as_text(data.get("_id"))
     if answered_id is not None and answered_id.casefold() != device_id.casefold():
-        raise InvalidResponseError("The answer is another device than the one asked for")
+        raise InvalidResponseError(ErrorKind.ANOTHER_DEVICE)
     return _device(device_id, data)
 
 

@@ -12,8 +12,8 @@ type JSON = bool | int | float | str | list[JSON] | dict[str, JSON] | None
 """What a JSON document can hold."""
 
 # Dates outside of these years are a reader that lost its clock, not a reading.
-_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 _MILLISECONDS_FROM: Final = 1e11
 
 # What fits into 64 bits, with or without a sign: other integers are no JSON everywhere.
@@ -126,7 +126,7 @@ def as_instant(value: JSON) -> datetime | None:
             return None
     except ValueError, OverflowError, OSError:
         return None
-    return instant if _EARLIEST <= instant < _LATEST else None
+    return instant if EARLIEST <= instant < LATEST else None
 
 
 def _whole(text: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
-from .errors import RateLimitError
+from .errors import ErrorKind, RateLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,9 +84,7 @@ class RateLimiter:
         try:
             while (wait := self._wait(priority, self._queue.index(ticket))) > 0:
                 if self._clock() + wait > deadline + _ROUNDING_SECONDS:
-                    raise RateLimitError(
-                        f"The request budget is spent for the next {wait:.0f} s", retry_after=wait
-                    )
+                    raise RateLimitError(ErrorKind.BUDGET_SPENT, retry_after=wait)
                 ticket.moved.clear()
                 # Either way look again: the turn has come, or its place in the queue has moved.
                 with contextlib.suppress(TimeoutError):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Final
 
-from .errors import InvalidResponseError
+from .errors import ErrorKind, InvalidResponseError
 from .parsing import JSON, as_instant, as_register
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Readings:
 def parse_readings(data: JSON) -> Readings:
     """Return the readings of an answer; `InvalidResponseError` when it does not hold any."""
     if not isinstance(data, dict) or not isinstance(elements := data.get("readings"), list):
-        raise InvalidResponseError("The answer holds no list of readings")
+        raise InvalidResponseError(ErrorKind.NO_READINGS)
     times: list[int] = []
     rows: list[dict[str, JSON]] = []
     for row in elements:
