@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     type MakeEntry = Callable[..., MockConfigEntry]
 
 # The databases' statements are very many.
-logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
+for _noisy in ("aiosqlite", "sqlalchemy.engine"):
+    logging.getLogger(_noisy).setLevel(logging.WARNING)
 
 NOW = "2026-11-23T10:05:00+00:00"
 

@@ -6,7 +6,7 @@ from homeassistant.components.recorder import get_instance
 from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.util import dt as dt_util
 
-from custom_components.onemeter.series import statistic_id
+from custom_components.onemeter.history.meaning import statistic_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ from homeassistant.components.recorder.statistics import list_statistic_ids
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.util import dt as dt_util
 
-from custom_components.onemeter.series import statistic_id
+from custom_components.onemeter.history.meaning import statistic_id
 from onemeter_server.records import DeviceRecord
 
 from .clockwork import PAST_THE_NEXT_POLL, live_through, pass_in_one_step, settle

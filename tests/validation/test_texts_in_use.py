@@ -13,7 +13,7 @@ import pytest
 from homeassistant.helpers.entity import EntityDescription
 
 from custom_components.onemeter import PLATFORMS
-from custom_components.onemeter.prices import PRICE_FIELDS
+from custom_components.onemeter.history.prices import PRICE_FIELDS
 from custom_components.onemeter.series import (
     ENERGY_ABSOLUTE,
     ENERGY_COMPENSATION,
