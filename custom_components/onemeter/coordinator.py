@@ -103,7 +103,10 @@ class DeviceState:
         """Return the state after the cloud told of the device again: the same if nothing is new."""
         if device == self.device:
             return self
-        if device.last_reading.date == self.device.last_reading.date:
+        code = device.main_register
+        if code is None or self.device.last_reading.time_of(code) == device.last_reading.time_of(
+            code
+        ):
             return replace(self, device=device)
         return DeviceState(
             device=device,

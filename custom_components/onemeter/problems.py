@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 BATTERY_LOW: Final = "battery_low"
 CLOUD_UNREACHABLE: Final = "cloud_unreachable"
 DEVICE_GONE: Final = "device_gone"
+HISTORY_UNREADABLE: Final = "history_unreadable"
 NO_READING: Final = "no_reading"
 RATE_LIMITED: Final = "rate_limited"
 SYNCHRONIZATION_NEEDED: Final = "synchronization_needed"
@@ -35,6 +36,7 @@ WRONG_METER: Final = "wrong_meter"
 
 LONGEST_SILENCE_OF_DEVICE: Final = timedelta(days=2)
 LONGEST_SILENCE_OF_CLOUD: Final = timedelta(days=1)
+LONGEST_FAILURE_OF_HISTORY: Final = timedelta(days=1)
 BATTERY_GOOD_PERCENT: Final = 20.0
 """A weak battery tells a little more when it is warm: it is not good again for that."""
 
@@ -60,12 +62,21 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryFailure:
+    """Since when the history of a device cannot be read, and why: in words for its owner."""
+
+    since: datetime
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceFacts:
     """What is known of a chosen device.
 
     `device` is what the account said last, `None` if it has said nothing yet; `read_at` the newest
     date of a reading that can be believed; `gone` whether the account has not had it for a while;
-    `battery_was_low` whether that has been told and is not over yet.
+    `battery_was_low` whether that has been told and is not over yet; `history_failure` is there
+    while its history cannot be read.
     """
 
     name: str
@@ -73,6 +84,7 @@ class DeviceFacts:
     read_at: datetime | None
     gone: bool
     battery_was_low: bool
+    history_failure: HistoryFailure | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +149,12 @@ def _of_devices(now: datetime, account: AccountFacts) -> Iterator[Problem]:
                 device_id=device_id,
                 placeholders=(name, ("since", _local(facts.read_at))),
             )
+        if (failure := facts.history_failure) is not None and _is_stuck(now, failure, facts):
+            yield Problem(
+                key=HISTORY_UNREADABLE,
+                device_id=device_id,
+                placeholders=(name, ("error", failure.error), ("since", _local(failure.since))),
+            )
         if facts.device is not None:
             for key in _told_by_reader(facts.device, battery_was_low=facts.battery_was_low):
                 yield Problem(key=key, device_id=device_id, placeholders=(name,))
@@ -148,6 +166,15 @@ def _is_silent(now: datetime, asked_at: datetime | None, read_at: datetime) -> b
         asked_at is not None
         and now - asked_at < LONGEST_SILENCE_OF_DEVICE
         and min(now, asked_at) - read_at >= LONGEST_SILENCE_OF_DEVICE
+    )
+
+
+def _is_stuck(now: datetime, failure: HistoryFailure, facts: DeviceFacts) -> bool:
+    """Tell whether a history has stood still for long while its device goes on being read."""
+    return (
+        now - failure.since >= LONGEST_FAILURE_OF_HISTORY
+        and facts.read_at is not None
+        and facts.read_at > failure.since
     )
 
 
@@ -280,7 +307,17 @@ class ProblemWatcher:
             read_at=self._read_at.get(device_id),
             gone=gone,
             battery_was_low=self._is_told(BATTERY_LOW, device_id),
+            history_failure=self._history_failure(device_id),
         )
+
+    def _history_failure(self, device_id: str) -> HistoryFailure | None:
+        """Return what keeps the history of a device from being read."""
+        history = self._entry.runtime_data.history
+        failure = None if history is None else history.failure(device_id)
+        if failure is None:
+            return None
+        since, error = failure
+        return HistoryFailure(since=since, error=error_text(self._hass, error))
 
     def _name_of(self, device_id: str) -> str:
         """Return what the owner calls a device, also one that the account does not have."""
