@@ -7,13 +7,16 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import Platform
 from homeassistant.helpers import config_validation as cv
 
+from .account import is_account
 from .const import DOMAIN
 from .coordinator import OneMeterCoordinator
 from .importer import HistoryImporter, async_forget
+from .migration import async_migrate, async_take_in, async_tell_foreign
 from .problems import ProblemWatcher, async_delete_issues
 from .services import async_setup_services
 from .snapshot import async_forget_snapshot
 from .statistics import recorder_is_running
+from .take_over import async_take_over_rest
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
@@ -34,8 +37,18 @@ async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
     return True
 
 
+async def async_migrate_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> bool:
+    """Bring an entry of an older version, or of another integration, to today's shape."""
+    return async_migrate(hass, entry)
+
+
 async def async_setup_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> bool:
     """Set up an account."""
+    if not is_account(entry):
+        async_tell_foreign(hass, entry)
+        return False
+    async_take_in(hass, entry)
+    async_take_over_rest(hass, entry)
     coordinator = OneMeterCoordinator(hass, entry)
     await coordinator.async_start()
     entry.runtime_data = coordinator
@@ -49,6 +62,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> 
         coordinator.history.async_start()
     ProblemWatcher(hass, entry, coordinator).async_start()
     entry.async_on_unload(entry.add_update_listener(_async_reload))
+    if set(coordinator.subentry_ids.values()) != entry.subentries.keys():
+        # A device has joined the account meanwhile.
+        hass.config_entries.async_schedule_reload(entry.entry_id)
     return True
 
 
