@@ -32,14 +32,16 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 from homeassistant.util import dt as dt_util
-from yarl import URL
 
+from .account import is_account, title_of_account
 from .const import (
     CONF_ADVANCED,
     CONF_APPLY_MULTIPLIER,
     CONF_DEVICES,
     CONF_UPDATE_INTERVAL,
     DOMAIN,
+    ENTRY_MINOR_VERSION,
+    ENTRY_VERSION,
     LONGEST_UPDATE_INTERVAL,
     SHORTEST_UPDATE_INTERVAL,
     SUBENTRY_TYPE_DEVICE,
@@ -140,11 +142,6 @@ def _addable(hass: HomeAssistant, devices: Iterable[Device]) -> tuple[Device, ..
     )
 
 
-def _title_of_account(url: str) -> str:
-    """Return what an account is called: after its server."""
-    return "OneMeter Cloud" if url == DEFAULT_BASE_URL else str(URL(url).authority)
-
-
 def _label_of(device: Device) -> str:
     """Return name, meter and time of the last reading of a device, as far as they are known."""
     date = device.last_reading.date
@@ -182,7 +179,8 @@ def _price_schema(fields: Iterable[str], currency: str) -> probatio.Schema:
 class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
     """Sets up an account, or gives it another key or server."""
 
-    VERSION = 1
+    VERSION = ENTRY_VERSION
+    MINOR_VERSION = ENTRY_MINOR_VERSION
 
     def __init__(self) -> None:
         """Know nothing yet."""
@@ -199,10 +197,19 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
     @classmethod
     @callback
     @override
+    def async_supports_options_flow(cls, config_entry: OneMeterConfigEntry) -> bool:
+        """Tell whether an entry has options: one of another integration stays as it is."""
+        return is_account(config_entry)
+
+    @classmethod
+    @callback
+    @override
     def async_get_supported_subentry_types(
         cls, config_entry: OneMeterConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
-        """Return the kinds of subentries: devices."""
+        """Return the kinds of subentries: devices, if the entry is an account."""
+        if not is_account(config_entry):
+            return {}
         return {SUBENTRY_TYPE_DEVICE: DeviceSubentryFlow}
 
     @override
@@ -254,7 +261,7 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         if not devices:
             return self.async_abort(reason="devices_added")
         return self.async_create_entry(
-            title=_title_of_account(self._account[CONF_URL]),
+            title=title_of_account(self._account[CONF_URL]),
             data=self._account,
             subentries=[
                 ConfigSubentryData(
@@ -293,6 +300,8 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Ask for another key or another server of the same devices."""
         entry: OneMeterConfigEntry = self._get_reconfigure_entry()
+        if not is_account(entry):
+            return self.async_abort(reason="foreign_entry")
         errors: dict[str, str] = {}
         if (
             user_input is not None

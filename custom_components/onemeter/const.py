@@ -21,6 +21,8 @@ __all__ = [
     "CONF_DEVICES",
     "CONF_UPDATE_INTERVAL",
     "DOMAIN",
+    "ENTRY_MINOR_VERSION",
+    "ENTRY_VERSION",
     "LONGEST_UPDATE_INTERVAL",
     "MANUFACTURER",
     "MODEL",
@@ -40,6 +42,9 @@ __all__ = [
 DOMAIN: Final = "onemeter"
 MANUFACTURER: Final = "OneMeter"
 MODEL: Final = "Optical meter reader"
+
+ENTRY_VERSION: Final = 2
+ENTRY_MINOR_VERSION: Final = 1
 
 CONF_ADVANCED: Final = "advanced"
 CONF_APPLY_MULTIPLIER: Final = "apply_multiplier"

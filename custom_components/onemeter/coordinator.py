@@ -126,13 +126,19 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
     config_entry: OneMeterConfigEntry
 
     def __init__(self, hass: HomeAssistant, entry: OneMeterConfigEntry) -> None:
-        """Prepare the client; nothing is sent yet."""
+        """Prepare the client; nothing is sent yet.
+
+        Raises `ConfigEntryAuthFailed` for what cannot be a key.
+        """
         super().__init__(hass, _LOGGER, config_entry=entry, name=f"{DOMAIN} {entry.title}")
-        self.cloud = OneMeterCloud(
-            entry.data[CONF_API_KEY],
-            base_url=entry.data[CONF_URL],
-            session=async_get_clientsession(hass),
-        )
+        try:
+            self.cloud = OneMeterCloud(
+                entry.data[CONF_API_KEY],
+                base_url=entry.data[CONF_URL],
+                session=async_get_clientsession(hass),
+            )
+        except AuthenticationError as err:
+            raise update_error(err) from err
         self.subentry_ids: dict[str, str] = {
             subentry.data[CONF_DEVICE_ID]: subentry.subentry_id
             for subentry in entry.get_subentries_of_type(SUBENTRY_TYPE_DEVICE)

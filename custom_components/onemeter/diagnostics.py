@@ -15,6 +15,7 @@ from homeassistant.loader import async_get_integration
 from homeassistant.util import dt as dt_util
 from yarl import URL
 
+from .account import is_account
 from .const import CONF_APPLY_MULTIPLIER, CONF_UPDATE_INTERVAL, DOMAIN
 from .onemeter_cloud import REGISTERS, OneMeterError, Priority
 from .onemeter_cloud.client import DEFAULT_BASE_URL
@@ -83,7 +84,7 @@ async def _of_account(hass: HomeAssistant, entry: OneMeterConfigEntry) -> dict[s
             option: entry.options.get(option)
             for option in (CONF_APPLY_MULTIPLIER, CONF_UPDATE_INTERVAL)
         },
-        "server": _server(URL(entry.data[CONF_URL])),
+        "server": _server(URL(entry.data[CONF_URL])) if is_account(entry) else None,
         "number_of_devices": len(entry.subentries),
     }
     if entry.state is ConfigEntryState.LOADED:
