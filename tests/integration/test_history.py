@@ -423,7 +423,7 @@ async def test_a_cloud_that_refuses_or_is_away_is_asked_again_after_a_later_poll
         assert caplog.text.count("The history of House cannot be read for now") == 1
 
         cloud.history_answers = None
-        await live_through(hass, freezer, timedelta(minutes=20), step=timedelta(minutes=5))
+        await live_through(hass, freezer, timedelta(minutes=50), step=timedelta(minutes=5))
         assert_rows(await recorded(hass, HOUSE_ID), expected_rows(FIRST, LAST))
         assert hass.states.get("sensor.house_history_import").state == "100"
 

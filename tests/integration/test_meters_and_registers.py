@@ -253,7 +253,7 @@ async def test_each_register_stands_at_the_time_at_which_it_was_read(
         make_entry(empty_cloud, HOUSE_ID),
         readings(times(3), ("1_8_0", "2_8_0")),
     )
-    freezer.move_to(datetime.fromtimestamp(LAST + 2 * HOUR + 30, UTC))
+    await pass_in_one_step(hass, freezer, timedelta(hours=2))
     newest, old = LAST + 2 * HOUR, LAST + HOUR
     await empty_cloud.change(
         HOUSE,
@@ -265,7 +265,6 @@ async def test_each_register_stands_at_the_time_at_which_it_was_read(
             }
         },
     )
-    empty_cloud.history_answers = None
     await pass_in_one_step(hass, freezer, PAST_THE_NEXT_POLL)
 
     first = times(3)[0]
@@ -480,3 +479,4 @@ async def test_readings_of_another_time_leave_no_trace(
     assert rows[LAST - HOUR] == pytest.approx(expected[LAST - HOUR])
     wrong = [hour for hour in expected if rows[hour] != pytest.approx(expected[hour], abs=1e-6)]
     assert len(wrong) <= 2 + count // 4, "only hours of which too little was read"
+

@@ -110,11 +110,11 @@ class DeviceHistory:
         while (job := self._due(device, may_ask=may_ask)) is not None:
             try:
                 await self._do(device, job, reader)
-            except RateLimitError:
-                may_ask = False
             except OneMeterError as err:
-                self._note_failure(device, err)
                 may_ask = may_ask and isinstance(err, _OF_ONE_DEVICE)
+                # That others have used up the budget is nothing that failed.
+                if not isinstance(err, RateLimitError) or err.by_server:
+                    self._note_failure(device, err)
         return may_ask
 
     async def async_import(self, device: Device, job: Job, reader: HistoryReader) -> ImportResult:
