@@ -479,4 +479,3 @@ async def test_readings_of_another_time_leave_no_trace(
     assert rows[LAST - HOUR] == pytest.approx(expected[LAST - HOUR])
     wrong = [hour for hour in expected if rows[hour] != pytest.approx(expected[hour], abs=1e-6)]
     assert len(wrong) <= 2 + count // 4, "only hours of which too little was read"
-

@@ -170,7 +170,7 @@ class DeviceHistory:
         async with self._account.turn:
             plan, ledger, now = self._plan(device), self._ledger(device), _now()
             readings = await self._history((self.progress.tail, *part.pieces), plan)
-            older = await ledger.async_older(plan.installed, _first_hour(readings))
+            older = await ledger.async_older(_first_hour(readings))
             made = await self._rows(readings, plan, older, device)
             rows = {key: [*older[key], *of_key] for key, of_key in made.items()}
             changed = await ledger.async_make_equal(
