@@ -35,6 +35,7 @@ from homeassistant.util import dt as dt_util
 from yarl import URL
 
 from .const import (
+    CONF_ADD_NEW_DEVICES,
     CONF_ADVANCED,
     CONF_APPLY_MULTIPLIER,
     CONF_DEVICES,
@@ -45,6 +46,7 @@ from .const import (
     SUBENTRY_TYPE_DEVICE,
 )
 from .errors import error_key
+from .new_devices import addable
 from .onemeter_cloud import (
     DEFAULT_BASE_URL,
     Device,
@@ -96,6 +98,7 @@ _OPTIONS_SCHEMA: Final = probatio.Schema(
             probatio.Coerce(int),
         ),
         probatio.Required(CONF_APPLY_MULTIPLIER, default=True): BooleanSelector(),
+        probatio.Required(CONF_ADD_NEW_DEVICES, default=False): BooleanSelector(),
     }
 )
 
@@ -125,18 +128,6 @@ async def _ask_for_devices(
     except OneMeterError as err:
         errors["base"] = error_key(err)
         return ()
-
-
-def _addable(hass: HomeAssistant, devices: Iterable[Device]) -> tuple[Device, ...]:
-    """Return the devices that are in use and that no account has in Home Assistant yet."""
-    configured = {
-        subentry.data[CONF_DEVICE_ID]
-        for entry in hass.config_entries.async_entries(DOMAIN)
-        for subentry in entry.get_subentries_of_type(SUBENTRY_TYPE_DEVICE)
-    }
-    return tuple(
-        device for device in devices if not device.archived and device.id not in configured
-    )
 
 
 def _title_of_account(url: str) -> str:
@@ -215,7 +206,7 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         ):
             self._async_abort_entries_match(account)
             devices = await _ask_for_devices(self.hass, account, errors)
-            self._devices = _addable(self.hass, devices)
+            self._devices = addable(self.hass, devices)
             if self._devices:
                 self._account = account
                 return await self.async_step_devices()
@@ -379,7 +370,7 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
             return self.async_show_form(
                 step_id="user", data_schema=probatio.Schema({}), errors=errors
             )
-        self._devices = _addable(self.hass, devices)
+        self._devices = addable(self.hass, devices)
         if not self._devices:
             return self.async_abort(reason="no_devices")
         schema = probatio.Schema(

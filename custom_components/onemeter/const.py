@@ -16,6 +16,7 @@ from .onemeter_cloud import (
 )
 
 __all__ = [
+    "CONF_ADD_NEW_DEVICES",
     "CONF_ADVANCED",
     "CONF_APPLY_MULTIPLIER",
     "CONF_DEVICES",
@@ -41,6 +42,7 @@ DOMAIN: Final = "onemeter"
 MANUFACTURER: Final = "OneMeter"
 MODEL: Final = "Optical meter reader"
 
+CONF_ADD_NEW_DEVICES: Final = "add_new_devices"
 CONF_ADVANCED: Final = "advanced"
 CONF_APPLY_MULTIPLIER: Final = "apply_multiplier"
 CONF_DEVICES: Final = "devices"
