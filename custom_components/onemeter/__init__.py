@@ -14,6 +14,7 @@ from .data import OneMeterData
 from .history.importer import HistoryImporter, async_forget
 from .history.recorder import recorder_is_running
 from .migration import async_migrate, async_take_in, async_tell_foreign
+from .new_devices import NewDevices, async_forget_new_devices
 from .problems import ProblemWatcher, async_delete_issues
 from .services import async_setup_services
 from .snapshot import async_forget_snapshot
@@ -62,11 +63,15 @@ async def async_setup_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> 
     else:
         _LOGGER.warning("Without Home Assistant's recorder there is no energy history")
     entry.runtime_data = OneMeterData(coordinator=coordinator, history=history)
+    new_devices = NewDevices(hass, entry, coordinator)
+    await new_devices.async_load()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    entry.async_on_unload(entry.add_update_listener(_async_reload))
     if history is not None:
         history.async_start()
-    ProblemWatcher(hass, entry, coordinator).async_start()
-    entry.async_on_unload(entry.add_update_listener(_async_reload))
+    # It may add devices, which starts the account again; and the problems tell what it offers.
+    new_devices.async_start()
+    ProblemWatcher(hass, entry, coordinator, new_devices).async_start()
     if set(coordinator.subentry_ids.values()) != entry.subentries.keys():
         # A device has joined the account meanwhile.
         hass.config_entries.async_schedule_reload(entry.entry_id)
@@ -84,6 +89,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) ->
     """Forget what is stored of a removed account; its history in the recorder stays."""
     async_delete_issues(hass, entry.entry_id)
     await async_forget(hass, entry.entry_id)
+    await async_forget_new_devices(hass, entry.entry_id)
     await async_forget_snapshot(hass, entry.entry_id)
 
 

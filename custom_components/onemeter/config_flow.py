@@ -35,6 +35,7 @@ from homeassistant.util import dt as dt_util
 
 from .account import is_account, title_of_account
 from .const import (
+    CONF_ADD_NEW_DEVICES,
     CONF_ADVANCED,
     CONF_APPLY_MULTIPLIER,
     CONF_DEVICES,
@@ -48,6 +49,7 @@ from .const import (
 )
 from .errors import error_key
 from .history.prices import CONF_PRICES, CONF_VALID_FROM, PRICE_FIELDS, with_prices
+from .new_devices import addable
 from .onemeter_cloud import (
     DEFAULT_BASE_URL,
     Device,
@@ -99,6 +101,7 @@ _OPTIONS_SCHEMA: Final = probatio.Schema(
             probatio.Coerce(int),
         ),
         probatio.Required(CONF_APPLY_MULTIPLIER, default=True): BooleanSelector(),
+        probatio.Required(CONF_ADD_NEW_DEVICES, default=False): BooleanSelector(),
     }
 )
 
@@ -128,18 +131,6 @@ async def _ask_for_devices(
     except OneMeterError as err:
         errors["base"] = error_key(err)
         return ()
-
-
-def _addable(hass: HomeAssistant, devices: Iterable[Device]) -> tuple[Device, ...]:
-    """Return the devices that are in use and that no account has in Home Assistant yet."""
-    configured = {
-        subentry.data[CONF_DEVICE_ID]
-        for entry in hass.config_entries.async_entries(DOMAIN)
-        for subentry in entry.get_subentries_of_type(SUBENTRY_TYPE_DEVICE)
-    }
-    return tuple(
-        device for device in devices if not device.archived and device.id not in configured
-    )
 
 
 def _label_of(device: Device) -> str:
@@ -223,7 +214,7 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         ):
             self._async_abort_entries_match(account)
             devices = await _ask_for_devices(self.hass, account, errors)
-            self._devices = _addable(self.hass, devices)
+            self._devices = addable(self.hass, devices)
             if self._devices:
                 self._account = account
                 return await self.async_step_devices()
@@ -257,7 +248,7 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
     def _create_account(self, picked: set[str]) -> ConfigFlowResult:
         """Create the account's entry, as far as other flows have not done so since it was asked."""
         self._async_abort_entries_match(self._account)
-        devices = [device for device in _addable(self.hass, self._devices) if device.id in picked]
+        devices = [device for device in addable(self.hass, self._devices) if device.id in picked]
         if not devices:
             return self.async_abort(reason="devices_added")
         return self.async_create_entry(
@@ -390,7 +381,7 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
         """Let the owner pick one of the devices that are not in Home Assistant yet."""
         entry: OneMeterConfigEntry = self._get_entry()
         if user_input:
-            for device in _addable(self.hass, self._devices):
+            for device in addable(self.hass, self._devices):
                 if device.id == user_input[CONF_DEVICE_ID]:
                     return self.async_create_entry(
                         title=device.display_name,
@@ -404,7 +395,7 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
             return self.async_show_form(
                 step_id="user", data_schema=probatio.Schema({}), errors=errors
             )
-        self._devices = _addable(self.hass, devices)
+        self._devices = addable(self.hass, devices)
         if not self._devices:
             return self.async_abort(reason="no_devices")
         schema = probatio.Schema(

@@ -16,6 +16,7 @@ from .onemeter_cloud import (
 )
 
 __all__ = [
+    "CONF_ADD_NEW_DEVICES",
     "CONF_ADVANCED",
     "CONF_APPLY_MULTIPLIER",
     "CONF_DEVICES",
@@ -46,6 +47,7 @@ MODEL: Final = "Optical meter reader"
 ENTRY_VERSION: Final = 2
 ENTRY_MINOR_VERSION: Final = 1
 
+CONF_ADD_NEW_DEVICES: Final = "add_new_devices"
 CONF_ADVANCED: Final = "advanced"
 CONF_APPLY_MULTIPLIER: Final = "apply_multiplier"
 CONF_DEVICES: Final = "devices"

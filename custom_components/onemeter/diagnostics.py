@@ -16,7 +16,7 @@ from homeassistant.util import dt as dt_util
 from yarl import URL
 
 from .account import is_account
-from .const import CONF_APPLY_MULTIPLIER, CONF_UPDATE_INTERVAL, DOMAIN
+from .const import CONF_ADD_NEW_DEVICES, CONF_APPLY_MULTIPLIER, CONF_UPDATE_INTERVAL, DOMAIN
 from .onemeter_cloud import REGISTERS, OneMeterError, Priority
 from .onemeter_cloud.client import DEFAULT_BASE_URL
 
@@ -82,7 +82,7 @@ async def _of_account(hass: HomeAssistant, entry: OneMeterConfigEntry) -> dict[s
         "reason": entry.error_reason_translation_key,
         "options": {
             option: entry.options.get(option)
-            for option in (CONF_APPLY_MULTIPLIER, CONF_UPDATE_INTERVAL)
+            for option in (CONF_ADD_NEW_DEVICES, CONF_APPLY_MULTIPLIER, CONF_UPDATE_INTERVAL)
         },
         "server": _server(URL(entry.data[CONF_URL])) if is_account(entry) else None,
         "number_of_devices": len(entry.subentries),

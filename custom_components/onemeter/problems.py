@@ -1,9 +1,11 @@
 """What the owner has to do something about: open in Home Assistant's repairs while it lasts."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from homeassistant.const import CONF_DEVICE_ID
 from homeassistant.core import callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers import device_registry as dr
@@ -23,12 +25,14 @@ if TYPE_CHECKING:
 
     from .coordinator import OneMeterCoordinator
     from .data import OneMeterConfigEntry
+    from .new_devices import NewDevices
     from .onemeter_cloud import Device
 
 BATTERY_LOW: Final = "battery_low"
 CLOUD_UNREACHABLE: Final = "cloud_unreachable"
 DEVICE_GONE: Final = "device_gone"
 HISTORY_UNREADABLE: Final = "history_unreadable"
+NEW_DEVICE: Final = "new_device"
 NO_READING: Final = "no_reading"
 RATE_LIMITED: Final = "rate_limited"
 SYNCHRONIZATION_NEEDED: Final = "synchronization_needed"
@@ -44,6 +48,7 @@ CHECK_EVERY: Final = timedelta(minutes=15)
 """A coordinator that goes on failing tells nobody, but time passes all the same."""
 
 DATA_ENTRY_ID: Final = "entry_id"
+DATA_NAME: Final = "name"
 DATA_SUBENTRY_ID: Final = "subentry_id"
 
 _TIME_FORMAT: Final = "%Y-%m-%d %H:%M"
@@ -93,7 +98,7 @@ class AccountFacts:
 
     `error` is the last error's text while the account cannot be asked, except for a refused key,
     which Home Assistant tells by itself. `limited_since` is there only while the account is asked
-    too often.
+    too often. `offered` are the names of devices that have joined the account, by their ids.
     """
 
     name: str
@@ -102,6 +107,7 @@ class AccountFacts:
     error: str | None
     limited_since: datetime | None
     devices: Mapping[str, DeviceFacts]
+    offered: Mapping[str, str]
 
 
 def problems_of(now: datetime, account: AccountFacts) -> frozenset[Problem]:
@@ -134,6 +140,12 @@ def _of_account(now: datetime, account: AccountFacts) -> Iterator[Problem]:
                 ("since", _local(account.last_success)),
                 ("url", account.url),
             ),
+        )
+    for device_id, name in account.offered.items():
+        yield Problem(
+            key=NEW_DEVICE,
+            device_id=device_id,
+            placeholders=(("account", account.name), ("device", name)),
         )
 
 
@@ -199,12 +211,17 @@ class ProblemWatcher:
     """Makes Home Assistant's issues of an account equal to its problems, until it is unloaded."""
 
     def __init__(
-        self, hass: HomeAssistant, entry: OneMeterConfigEntry, coordinator: OneMeterCoordinator
+        self,
+        hass: HomeAssistant,
+        entry: OneMeterConfigEntry,
+        coordinator: OneMeterCoordinator,
+        new_devices: NewDevices,
     ) -> None:
         """Know nothing yet."""
         self._hass = hass
         self._entry = entry
         self._coordinator = coordinator
+        self._new_devices = new_devices
         self._error: BaseException | None = None
         self._read_at: dict[str, datetime] = {}
 
@@ -220,7 +237,7 @@ class ProblemWatcher:
                 name=f"{self._entry.title} - problems",
                 cancel_on_shutdown=True,
             ),
-            lambda: async_delete_issues(self._hass, self._entry.entry_id),
+            lambda: _delete_unless_ignored(self._hass, self._entry.entry_id),
         ):
             self._entry.async_on_unload(unsubscribe)
         self._update()
@@ -238,23 +255,19 @@ class ProblemWatcher:
             open_ids.add(issue_id)
             self._open(issue_id, problem)
         for issue in _issues_of(self._hass, self._entry.entry_id):
-            # What was ignored before a restart stays so, until an answer tells that it is over.
-            if issue.issue_id not in open_ids and (issue.active or self._coordinator.answered):
+            # What was ignored before a start stays so, until an answer tells that it is over.
+            ignored = not issue.active or issue.dismissed_version is not None
+            if issue.issue_id not in open_ids and (not ignored or self._coordinator.answered):
                 ir.async_delete_issue(self._hass, DOMAIN, issue.issue_id)
 
     def _open(self, issue_id: str, problem: Problem) -> None:
-        fixable = problem.key == DEVICE_GONE and problem.device_id is not None
+        data = self._data_of(problem)
         ir.async_create_issue(
             self._hass,
             DOMAIN,
             issue_id,
-            data={
-                DATA_ENTRY_ID: self._entry.entry_id,
-                DATA_SUBENTRY_ID: self._coordinator.subentry_ids[problem.device_id],
-            }
-            if fixable and problem.device_id is not None
-            else None,
-            is_fixable=fixable,
+            data=data,
+            is_fixable=data is not None,
             severity=ir.IssueSeverity.ERROR
             if problem.key == CLOUD_UNREACHABLE
             else ir.IssueSeverity.WARNING,
@@ -262,11 +275,24 @@ class ProblemWatcher:
             translation_placeholders=dict(problem.placeholders),
         )
 
+    def _data_of(self, problem: Problem) -> dict[str, str | int | float | None] | None:
+        """Return what Home Assistant needs to repair a problem itself, `None` if it cannot."""
+        device_id = problem.device_id
+        if device_id is None or problem.key not in {DEVICE_GONE, NEW_DEVICE}:
+            return None
+        if problem.key == NEW_DEVICE:
+            own = {CONF_DEVICE_ID: device_id, DATA_NAME: dict(problem.placeholders)["device"]}
+        else:
+            own = {DATA_SUBENTRY_ID: self._coordinator.subentry_ids[device_id]}
+        return {DATA_ENTRY_ID: self._entry.entry_id, **own}
+
     def _issue_id(self, key: str, device_id: str | None) -> str:
-        """Return an id of Home Assistant's making alone: its diagnostics show it."""
+        """Return an id that tells nobody what it is about: Home Assistant's diagnostics show it."""
         issue_id = f"{_prefix(self._entry.entry_id)}{key}"
         if device_id is None:
             return issue_id
+        if key == NEW_DEVICE:
+            return f"{issue_id}_{hashlib.sha256(device_id.encode()).hexdigest()[:16]}"
         return f"{issue_id}_{self._coordinator.subentry_ids[device_id]}"
 
     def _is_told(self, key: str, device_id: str) -> bool:
@@ -287,6 +313,7 @@ class ProblemWatcher:
             error=None if self._error is None else error_text(self._hass, self._error),
             limited_since=coordinator.limited_since if isinstance(cause, RateLimitError) else None,
             devices={device_id: self._device(device_id) for device_id in coordinator.subentry_ids},
+            offered=self._new_devices.offered,
         )
 
     def _note_error(self, failure: BaseException | None, cause: BaseException | None) -> None:
@@ -333,6 +360,14 @@ def async_delete_issues(hass: HomeAssistant, entry_id: str) -> None:
     """Close all issues of an account."""
     for issue in _issues_of(hass, entry_id):
         ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
+
+
+@callback
+def _delete_unless_ignored(hass: HomeAssistant, entry_id: str) -> None:
+    """Close the issues of an account that is unloaded; what was ignored stays so if it returns."""
+    for issue in _issues_of(hass, entry_id):
+        if issue.dismissed_version is None:
+            ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
 
 
 def _issues_of(hass: HomeAssistant, entry_id: str) -> list[ir.IssueEntry]:

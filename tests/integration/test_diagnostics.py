@@ -59,7 +59,11 @@ async def test_an_account_that_works(
         "version": "0.1.0",
         "state": "loaded",
         "reason": None,
-        "options": {"apply_multiplier": False, "update_interval": None},
+        "options": {
+            "add_new_devices": None,
+            "apply_multiplier": False,
+            "update_interval": None,
+        },
         "server": {
             "vendor": False,
             "host": None,

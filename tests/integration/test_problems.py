@@ -46,6 +46,7 @@ ALL_KEYS = {
     "battery_low",
     "cloud_unreachable",
     "device_gone",
+    "new_device",
     "no_reading",
     "rate_limited",
     "synchronization_needed",
@@ -89,6 +90,7 @@ def problems(
         error=None,
         limited_since=None,
         devices={HOUSE_ID: house or device()},
+        offered={},
     )
     return problems_of(now, replace(account, **changes))
 
@@ -210,6 +212,7 @@ def test_every_problem_fits_to_its_texts() -> None:
         *problems(house=device({"BATTERY_PC": 1}, read_at=NOW - 3 * DAY)),
         *problems(house=device({"OBIS": {"S_1_1_16": ["SYNC", "WRONG_METER"]}})),
         *problems(house=device(gone=True)),
+        *problems(offered={FLAT_ID: "Flat"}),
         *problems(**account),
         *problems(**account, limited_since=NOW - DAY),
     }

@@ -219,7 +219,7 @@ async def test_hours_of_before_the_installation_are_taken_away(home: Home) -> No
     """An earlier version took a reading of 1970 for the first one."""
     await home.stop()
     await home.execute(
-        "INSERT INTO statistics (created_ts, metadata_id, start_ts, state, sum)"
+        "INSERT INTO statistics (created_ts, metadata_id, start_ts, state, sum)"  # noqa: S608
         " SELECT 0, metadata_id, 3600, 1, 1 FROM statistics WHERE start_ts ="
         f" {LAST - HOUR}"
     )
