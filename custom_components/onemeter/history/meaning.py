@@ -15,9 +15,10 @@ from ..onemeter_cloud.history import (
     HourRow,
     hourly_energy,
     is_same,
+    plausible_readings,
 )
 from ..onemeter_cloud.readings import joined
-from ..onemeter_cloud.series import energy_courses, within
+from ..onemeter_cloud.series import ENERGY_KEYS, energy_courses, within
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -100,6 +101,16 @@ def rows_of(
         key: [row for row in _rows(of_key, plan, known.get(key, ())) if row.start <= now]
         for key, of_key in courses.items()
     }
+
+
+def are_doubtful(readings: Readings, plan: Plan) -> bool:
+    """Tell whether the newest readings of a register are not believed as yet."""
+    limit_kw = plan.limit_kw / plan.multiplier
+    courses = energy_courses(readings, plan.main_register, ENERGY_KEYS)
+    return any(
+        plausible_readings(of_key[-1], limit_kw)[-1][0] < max(of_key[-1])[0]
+        for of_key in courses.values()
+    )
 
 
 def _rows(courses: Sequence[Course], plan: Plan, known: Sequence[HourRow]) -> Iterable[HourRow]:
