@@ -1,7 +1,7 @@
 """From a register's readings to hourly energy: what must hold, whatever the readings are."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,6 @@ from onemeter_cloud.history import (
     WRONG_READINGS,
     HourRow,
     hourly_energy,
-    is_same,
     plausible_readings,
 )
 
