@@ -7,8 +7,9 @@ came.
 """
 
 import math
+from bisect import bisect_right
 from itertools import islice, pairwise
-from operator import lt
+from operator import itemgetter, lt
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -154,14 +155,23 @@ class _Judge:
     def fall(self, index: int) -> int:
         """Decide on a reading that is lower than the last one."""
         last, point = self._kept[-1], self._in_time[index]
-        right = self._index_of_correction(index)
-        following = len(self._in_time) - index
-        most_wrong = following if right is None else min(following, right - index - 1)
-        if wrong := self._wrong_before(point, most_wrong):
-            del self._kept[-wrong:]
-        elif right is not None:
-            return right
-        elif full := _when_full(last, point, self._limit):
+        corrected = self._index_of_correction(index)
+        if (first := self._goes_on_from(point)) is not None:
+            was_shown = point[0] - self._kept[first][0] <= _LONGEST_WRONG_TIME
+            shown_again = corrected or self._index_of_return(index)
+            if corrected is None and was_shown:
+                corrected = shown_again
+            wrong, following = len(self._kept) - first, len(self._in_time) - index
+            if wrong < (corrected - index if corrected else following + 1):
+                if was_shown or shown_again:
+                    del self._kept[first:]
+                    self._kept.append(point)
+                    return index + 1
+            elif was_shown and corrected is None:
+                return len(self._in_time)
+        if corrected is not None:
+            return corrected
+        if full := _when_full(last, point, self._limit):
             self._kept += full
             self._meter_index, self._meter_kept = index, len(self._kept) - 1
         elif self._is_too_early(index):
@@ -204,18 +214,29 @@ class _Judge:
                 return later
         return None
 
-    def _wrong_before(self, point: Point, most: int) -> int:
-        """Return how many of the newest readings were wrong if a lower one goes on before them.
+    def _goes_on_from(self, point: Point) -> int | None:
+        """Return the number of the first kept reading that is higher than a fallen one.
 
-        Zero if that cannot be, or if they are more than `most`.
+        `None` if the fallen one does not go on from the one before that.
         """
-        for count in range(1, min(most, len(self._kept) - self._meter_kept - 1) + 1):
-            before = self._kept[-1 - count]
-            if point[0] - before[0] > _LONGEST_WRONG_TIME:
-                return 0
-            if before[1] <= point[1]:
-                return count if _on_course(before, point, self._possible) else 0
-        return 0
+        first = bisect_right(self._kept, point[1], lo=self._meter_kept, key=itemgetter(1))
+        goes_on = first > self._meter_kept and _on_course(
+            self._kept[first - 1], point, self._possible
+        )
+        return first if goes_on else None
+
+    def _index_of_return(self, index: int) -> int | None:
+        """Return which reading of a day has reached the height again that one at `index` fell from.
+
+        Where there is a hole, it can be the first reading after that.
+        """
+        last, (fallen, _) = self._kept[-1], self._in_time[index]
+        for later in range(index + 1, len(self._in_time)):
+            if self._in_time[later - 1][0] - fallen > _LONGEST_WRONG_TIME:
+                return None
+            if self._in_time[later][1] >= last[1]:
+                return later if _on_course(last, self._in_time[later], self._possible) else None
+        return None
 
 
 def _one_for_each_instant(readings: Course) -> list[Point]:
