@@ -391,8 +391,24 @@ def test_wrong_readings_change_nothing_but_that_they_are_missing(series: Faulty)
 
 def test_five_falls_in_a_row_are_another_meter() -> None:
     wrong = [0.0] * (WRONG_READINGS + 1)
-    readings = quarters(500.0, *wrong, 501.0)
-    assert plausible_readings(readings)[1] == (SEVEN + QUARTER, 0.0)
+    readings = quarters(500.0, *wrong, 1.0)
+    assert plausible_readings(readings) == readings
+
+
+@pytest.mark.parametrize("wrong", [5, 24, 100])
+@pytest.mark.parametrize("value", [0.0, 77.0, 88_888.0])
+def test_nor_are_they_if_a_jump_leads_back_to_the_old_course_within_a_day(
+    wrong: int, value: float
+) -> None:
+    readings = quarters(*[500.0] * 100, *[value] * wrong, *[501.0] * 100)
+    assert plausible_readings(readings) == readings[:100] + readings[-100:]
+    assert rows_of(readings)[-1].sum == 1.0
+
+
+def test_a_meter_that_comes_back_after_a_day_is_another_one() -> None:
+    meanwhile = [number / 100 for number in range(103)]
+    readings = quarters(*[500.0] * 10, *meanwhile, *[501.0] * 10)
+    assert plausible_readings(readings) == readings
 
 
 def test_the_copies_of_a_wrong_reading_are_one_wrong_reading() -> None:

@@ -246,6 +246,18 @@ def test_of_several_values_of_one_instant_the_last_part_s_counts() -> None:
     assert joined(last, first).rows == ({"a": 1, "b": 1},)
 
 
+@pytest.mark.parametrize("nothing", [None, 42949672.95, "4294967295"])
+def test_what_tells_no_value_takes_the_place_of_none(nothing: JSON) -> None:
+    told = readings_at(10, a=1)
+    assert joined(told, readings_at(10, a=nothing)) == told
+    assert joined(readings_at(10, a=nothing), told) == told
+
+
+def test_a_piece_that_has_an_instant_twice_is_joined_as_two_are() -> None:
+    twice = Readings(times=(10, 10, 20), rows=({"a": 1}, {"b": 2}, {"a": 3}))
+    assert joined(twice) == Readings(times=(10, 20), rows=({"a": 1, "b": 2}, {"a": 3}))
+
+
 def test_no_pieces_are_no_readings_and_one_is_itself() -> None:
     one = readings_at(10, 20, a=1)
     assert joined().times == ()

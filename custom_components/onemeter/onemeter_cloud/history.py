@@ -86,7 +86,7 @@ def hourly_energy(
     pieces = [
         piece
         for course in courses
-        for piece in _meters(plausible_readings(course, limit_kw / multiplier))
+        for piece in meters_of(plausible_readings(course, limit_kw / multiplier))
     ]
     for number, piece in enumerate(pieces):
         if number and piece[0][0] % HOUR_SECONDS == 0:  # the end of an hour of the one before
@@ -108,13 +108,17 @@ def plausible_readings(readings: Course, limit_kw: float = DEFAULT_LIMIT_KW) -> 
     - A fall is another meter, unless
       - one of the next `WRONG_READINGS` readings has reached the old height again, by a power that
         is possible: then those from the fall up to there were wrong;
-      - it goes on from a reading of the last day, and as many readings follow: then those between
-        told of another time, and were wrong, if they are fewer than the wrong ones would be else;
+      - it goes on from an older reading, and what it fell to was left in the last day, or what it
+        fell from is reached again in the next: then a clock was wrong, before the fall or since.
+        Those before it were wrong if they are fewer and as many readings follow, else those since;
+        while that cannot be told the course ends before the fall;
       - the register was nearly full, and starting again after its last digit means a power up to
         `limit_kw`: then it has counted on, and gets a reading when it was full and one at zero.
     - A jump, a rise of more than `limit_kw`, was wrong if one of the next `WRONG_READINGS` readings
-      is lower, and so were those between. Otherwise it is energy: meters do show more than what a
-      contract allows. So no limit makes possible readings wrong that never fall.
+      is lower, and so were those between. What was taken for another meter was wrong if a jump
+      leads back to the course of the meter before within a day. Otherwise it is energy: meters do
+      show more than what a contract allows. So no limit makes possible readings wrong that never
+      fall.
     - Neither another meter nor an impossible jump is believed before more than `WRONG_READINGS`
       readings tell of it: until then the course ends before them.
     - Only at the very start of a history and of another meter there is no old course to return to.
@@ -140,6 +144,13 @@ def plausible_readings(readings: Course, limit_kw: float = DEFAULT_LIMIT_KW) -> 
     return kept
 
 
+def meters_of(points: list[Point]) -> list[list[Point]]:
+    """Return plausible readings cut where another meter begins."""
+    cuts = [number for number, (one, next_) in enumerate(pairwise(points), 1) if next_[1] < one[1]]
+    borders = [0, *cuts, len(points)]
+    return [points[begin:end] for begin, end in pairwise(borders) if begin < end]
+
+
 class _Judge:
     """Decides what counts of the readings in question, and where to go on after them."""
 
@@ -151,6 +162,7 @@ class _Judge:
         self._possible = max(limit_kw, DEFAULT_LIMIT_KW) / HOUR_SECONDS
         # Where the readings of this meter begin: among all, and among those kept.
         self._meter_index = self._meter_kept = 0
+        self._earlier: list[tuple[int, int]] = []  # the same of the meters before
 
     def fall(self, index: int) -> int:
         """Decide on a reading that is lower than the last one."""
@@ -173,10 +185,12 @@ class _Judge:
             return corrected
         if full := _when_full(last, point, self._limit):
             self._kept += full
+            self._earlier.clear()
             self._meter_index, self._meter_kept = index, len(self._kept) - 1
         elif self._is_too_early(index):
             return len(self._in_time)
         else:
+            self._earlier.append((self._meter_index, self._meter_kept))
             self._meter_index, self._meter_kept = index, len(self._kept)
         self._kept.append(point)
         return index + 1
@@ -187,7 +201,10 @@ class _Judge:
         right = self._index_of_correction(index)
         if right is not None:
             return right
-        if not _on_course(last, point, self._possible):
+        if self._is_on_earlier_course(point):
+            del self._kept[self._meter_kept :]
+            self._meter_index, self._meter_kept = self._earlier.pop()
+        elif not _on_course(last, point, self._possible):
             if self._is_too_early(index):
                 return len(self._in_time)
             if (
@@ -198,6 +215,15 @@ class _Judge:
                 del self._kept[self._meter_kept :]
         self._kept.append(point)
         return index + 1
+
+    def _is_on_earlier_course(self, point: Point) -> bool:
+        """Tell whether a jump leads back to the meter before, which was left for a day at most."""
+        if not self._earlier:
+            return False
+        before, fallen = self._kept[self._meter_kept - 1 : self._meter_kept + 1]
+        return self._kept[-1][0] - fallen[0] <= _LONGEST_WRONG_TIME and _on_course(
+            before, point, self._possible
+        )
 
     def _is_too_early(self, index: int) -> bool:
         """Tell whether what is left is too little to give a meter's course up for."""
@@ -270,13 +296,6 @@ def _when_full(last: Point, point: Point, per_second: float) -> list[Point]:
             full = min(max(time + 1, round(time + share * (later - time))), later - 1)
             return [(full, capacity), (full, 0.0)]
     return []
-
-
-def _meters(points: list[Point]) -> list[list[Point]]:
-    """Return plausible readings cut where another meter begins."""
-    cuts = [number for number, (one, next_) in enumerate(pairwise(points), 1) if next_[1] < one[1]]
-    borders = [0, *cuts, len(points)]
-    return [points[begin:end] for begin, end in pairwise(borders) if begin < end]
 
 
 def _add_hours(rows: list[HourRow], points: list[Point], until: int, total: float) -> float:

@@ -10,7 +10,13 @@ from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .history import DEFAULT_LIMIT_KW, HOUR_SECONDS, WRONG_READINGS
+from .history import (
+    DEFAULT_LIMIT_KW,
+    HOUR_SECONDS,
+    WRONG_READINGS,
+    meters_of,
+    plausible_readings,
+)
 from .obis import OBIS_ENERGY_ABS, OBIS_ENERGY_MINUS, OBIS_ENERGY_PLUS, OBIS_METER_SERIAL
 from .parsing import as_serial
 
@@ -218,28 +224,23 @@ class _Registers:
 
     def other_meters(self, points: Sequence[Point]) -> list[tuple[int, int]]:
         """Return the times between readings of a register that are of different meters."""
-        changes = {_first_of_another(points, change) for change in self._meters}
-        changes |= {
-            number
-            for number, (one, following) in enumerate(pairwise(points), 1)
-            if following[1] < one[1]
-        }
-        return [
-            (points[number - 1][0], points[number][0])
-            for number in sorted(changes)
-            if 0 < number < len(points)
+        meters = [
+            meter
+            for of_serial in self._of_serials(points)
+            for meter in meters_of(plausible_readings(of_serial))
         ]
+        return [(one[-1][0], other[0][0]) for one, other in pairwise(meters)]
 
     def courses(self, spans: Iterable[Span]) -> list[Course]:
         """Return the courses of registers in their spans, one for each meter."""
-        courses: list[Course] = []
-        for span in spans:
-            points = self.between(*span)
-            cuts = sorted({_first_of_another(points, change) for change in self._meters})
-            courses += [
-                points[begin:end] for begin, end in pairwise([0, *cuts, len(points)]) if begin < end
-            ]
-        return courses
+        return [of_serial for span in spans for of_serial in self._of_serials(self.between(*span))]
+
+    def _of_serials(self, points: Sequence[Point]) -> Iterator[Sequence[Point]]:
+        """Yield the readings of each meter that has told another serial number."""
+        cuts = sorted({_first_of_another(points, change) for change in self._meters})
+        for begin, end in pairwise([0, *cuts, len(points)]):
+            if begin < end:
+                yield points[begin:end]
 
 
 class _MeterChange(NamedTuple):
