@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onemeter_cloud.costs import CostOffset, Costs, Price, add_rows, cost_rows
+from onemeter_cloud.costs import Price, Priced, cost_rows
 from onemeter_cloud.history import HOUR_SECONDS, HourRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 START = 1_716_447_600
 
@@ -28,6 +28,11 @@ def used(*energies: float, first: int = 0) -> list[HourRow]:
         total += energy
         rows.append(HourRow(hour(number), 1000.0 + total, total))
     return rows
+
+
+def costs_of(rows: Sequence[HourRow], prices: Sequence[Price]) -> list[HourRow]:
+    """Return the costs of one series from its start on."""
+    return cost_rows([Priced(rows=rows, prices=prices)])
 
 
 def sums(rows: Sequence[HourRow]) -> list[float]:
@@ -63,7 +68,7 @@ def price_of(prices: Sequence[Price], time: int) -> float:
 def test_an_hour_costs_its_energy_times_the_price_at_its_start() -> None:
     rows = used(1.0, 2.0, 4.0, 8.0)
     prices = [Price(hour(0), 0.5), Price(hour(2), 0.25)]
-    assert cost_rows(rows, prices).rows == [
+    assert costs_of(rows, prices) == [
         HourRow(hour(0), 0.5, 0.5),
         HourRow(hour(1), 1.5, 1.5),
         HourRow(hour(2), 2.5, 2.5),
@@ -72,50 +77,50 @@ def test_an_hour_costs_its_energy_times_the_price_at_its_start() -> None:
 
 
 def test_a_price_from_before_the_history_is_that_of_its_first_hour() -> None:
-    assert sums(cost_rows(used(3.0, 1.0), [Price(hour(-9), 9.0), Price(hour(-5), 0.5)]).rows) == [
+    assert sums(costs_of(used(3.0, 1.0), [Price(hour(-9), 9.0), Price(hour(-5), 0.5)])) == [
         1.5,
         2.0,
     ]
 
 
 def test_costs_start_with_the_first_hour_that_has_a_price_and_with_its_cost() -> None:
-    rows = cost_rows(used(100.0, 50.0, 2.0, 1.0), [Price(hour(2), 0.5)]).rows
+    rows = costs_of(used(100.0, 50.0, 2.0, 1.0), [Price(hour(2), 0.5)])
     assert rows == [HourRow(hour(2), 1.0, 1.0), HourRow(hour(3), 1.5, 1.5)]
 
 
 @pytest.mark.parametrize("prices", [[], [Price(hour(2), 1.0)]])
 def test_without_a_price_there_are_no_costs(prices: list[Price]) -> None:
-    assert cost_rows(used(1.0, 1.0), prices) == Costs([], ())
+    assert costs_of(used(1.0, 1.0), prices) == []
 
 
 def test_without_energy_there_are_no_costs() -> None:
-    known = (CostOffset(START, 1.0, 2.0),)
-    assert cost_rows([], [Price(START, 1.0)], known) == Costs([], known)
+    assert costs_of([], [Price(START, 1.0)]) == []
+    assert cost_rows([], paid=5.0) == []
 
 
 def test_a_price_below_zero_gives_money_back() -> None:
     prices = [Price(hour(0), 0.5), Price(hour(1), -0.25)]
-    assert sums(cost_rows(used(2.0, 2.0, 2.0), prices).rows) == [1.0, 0.5, 0.0]
+    assert sums(costs_of(used(2.0, 2.0, 2.0), prices)) == [1.0, 0.5, 0.0]
 
 
 def test_an_hour_without_a_row_is_paid_with_the_next_one() -> None:
     rows = used(1.0, 1.0, 1.0, 1.0)
     prices = [Price(hour(0), 1.0), Price(hour(2), 2.0)]
-    assert sums(cost_rows([*rows[:2], rows[3]], prices).rows) == [1.0, 2.0, 6.0]
+    assert sums(costs_of([*rows[:2], rows[3]], prices)) == [1.0, 2.0, 6.0]
 
 
 def test_a_price_that_stays_the_same_is_no_change() -> None:
     prices = [Price(hour(0), 0.1), Price(hour(1), 0.1)]
-    assert cost_rows(used(0.7, 0.7, 0.7), prices) == cost_rows(used(0.7, 0.7, 0.7), prices[:1])
+    assert costs_of(used(0.7, 0.7, 0.7), prices) == costs_of(used(0.7, 0.7, 0.7), prices[:1])
 
 
 def test_of_two_prices_with_the_same_start_the_last_counts() -> None:
-    assert sums(cost_rows(used(1.0), [Price(hour(0), 7.0), Price(hour(0), 2.0)]).rows) == [2.0]
+    assert sums(costs_of(used(1.0), [Price(hour(0), 7.0), Price(hour(0), 2.0)])) == [2.0]
 
 
 def test_a_price_starts_on_the_hour() -> None:
     with pytest.raises(ValueError, match="on the hour"):
-        cost_rows(used(1.0), [Price(START + 1, 1.0)])
+        costs_of(used(1.0), [Price(START + 1, 1.0)])
 
 
 @given(energy_rows(), price_lists())
@@ -130,14 +135,14 @@ def test_the_total_is_every_hour_s_energy_times_its_price(
         before = row.sum
         if any(price.start <= row.start for price in prices):
             expected.append(total)
-    assert sums(cost_rows(rows, prices).rows) == pytest.approx(expected, abs=1e-6)
+    assert sums(costs_of(rows, prices)) == pytest.approx(expected, abs=1e-6)
 
 
 @given(energy_rows(), price_lists())
 def test_the_priced_hours_have_rows_whose_state_is_the_sum(
     rows: list[HourRow], prices: list[Price]
 ) -> None:
-    costs = cost_rows(rows, prices).rows
+    costs = costs_of(rows, prices)
     first = min((price.start for price in prices), default=hour(1000))
     assert [row.start for row in costs] == [row.start for row in rows if row.start >= first]
     assert all(row.state == row.sum for row in costs)
@@ -145,32 +150,24 @@ def test_the_priced_hours_have_rows_whose_state_is_the_sum(
 
 @given(energy_rows(), price_lists())
 def test_the_order_of_the_prices_does_not_matter(rows: list[HourRow], prices: list[Price]) -> None:
-    assert cost_rows(rows, sorted(prices)) == cost_rows(rows, prices)
+    assert costs_of(rows, sorted(prices)) == costs_of(rows, prices)
 
 
-@given(energy_rows(), price_lists(), st.integers(0, 59), st.integers(0, 59))
-def test_a_window_gives_the_costs_of_the_whole(
-    rows: list[HourRow], prices: list[Price], begin: int, known_until: int
-) -> None:
-    begin = min(begin, len(rows) - 1)
-    known = cost_rows(rows[: max(begin, known_until) + 1], prices).offsets
-    whole = cost_rows(rows, prices)
-    window = cost_rows(rows[begin:], prices, known)
-    assert window.rows == [row for row in whole.rows if row.start >= rows[begin].start]
-    assert window.offsets == whole.offsets
+def parts(rows: Sequence[HourRow], length: int) -> Iterable[tuple[float, Sequence[HourRow]]]:
+    """Yield hours in parts, each with the sum of the hour before it."""
+    for begin in range(0, len(rows), length):
+        yield (rows[begin - 1].sum if begin else 0.0), rows[begin : begin + length]
 
 
-@given(energy_rows(), price_lists(), st.integers(2, 9))
-def test_pieces_that_overlap_in_one_hour_give_the_costs_of_the_whole(
+@given(energy_rows(), price_lists(), st.integers(1, 9))
+def test_parts_that_know_what_was_paid_before_give_the_costs_of_the_whole(
     rows: list[HourRow], prices: list[Price], length: int
 ) -> None:
-    pieces: dict[int, HourRow] = {}
-    offsets: Sequence[CostOffset] = ()
-    for begin in range(0, len(rows), length - 1):
-        piece = cost_rows(rows[begin : begin + length], prices, offsets)
-        pieces |= {row.start: row for row in piece.rows}
-        offsets = piece.offsets
-    assert list(pieces.values()) == cost_rows(rows, prices).rows
+    costs: list[HourRow] = []
+    for before, part in parts(rows, length):
+        paid = costs[-1].sum if costs else 0.0
+        costs += cost_rows([Priced(rows=part, prices=prices, before=before)], paid)
+    assert costs == costs_of(rows, prices)
 
 
 @given(energy_rows(), price_lists(), st.integers(-10, 70), prices_per_kwh())
@@ -179,7 +176,7 @@ def test_another_price_changes_costs_from_its_start_on(
 ) -> None:
     changed = [*prices, Price(hour(number), per_kwh)]
     before, after = (
-        [row for row in cost_rows(rows, each).rows if row.start < hour(number)]
+        [row for row in costs_of(rows, each) if row.start < hour(number)]
         for each in (prices, changed)
     )
     assert after == before
@@ -188,61 +185,56 @@ def test_another_price_changes_costs_from_its_start_on(
 @given(energy_rows(), price_lists())
 def test_double_prices_are_double_costs(rows: list[HourRow], prices: list[Price]) -> None:
     doubled = [Price(price.start, 2 * price.per_kwh) for price in prices]
-    assert sums(cost_rows(rows, doubled).rows) == [
-        2 * cost for cost in sums(cost_rows(rows, prices).rows)
-    ]
+    assert sums(costs_of(rows, doubled)) == [2 * cost for cost in sums(costs_of(rows, prices))]
 
 
-def test_the_offsets_say_what_had_been_used_and_paid_when_a_price_started() -> None:
-    prices = [Price(hour(-1), 0.5), Price(hour(2), 0.25)]
-    assert cost_rows(used(1.0, 2.0, 4.0), prices).offsets == (
-        CostOffset(hour(-1), 0.0, 0.0),
-        CostOffset(hour(2), 3.0, 1.5),
+# Several series
+
+
+def test_what_series_cost_is_added_hour_by_hour() -> None:
+    day, night = used(1.0, 2.0, 0.0), used(0.0, 4.0, 8.0)
+    costs = cost_rows(
+        [
+            Priced(rows=day, prices=[Price(hour(0), 1.0)]),
+            Priced(rows=night, prices=[Price(hour(0), 0.5)]),
+        ]
     )
+    assert sums(costs) == [1.0, 5.0, 9.0]
 
 
-def test_a_price_of_the_future_has_no_offset_yet() -> None:
-    prices = [Price(hour(0), 0.5), Price(hour(2), 0.25)]
-    assert [offset.time for offset in cost_rows(used(1.0, 2.0), prices).offsets] == [hour(0)]
-
-
-def test_a_window_needs_the_offset_of_the_price_of_its_first_hour() -> None:
-    rows = used(1.0, 2.0, 4.0, 8.0)
-    known = cost_rows(rows[:1], [Price(hour(0), 0.5)]).offsets
-    with pytest.raises(ValueError, match="first hour"):
-        cost_rows(rows[2:], [Price(hour(0), 0.5), Price(hour(1), 0.25)], known)
-
-
-# Adding up series
-
-
-def test_rows_are_added_hour_by_hour() -> None:
-    first, second = used(1.0, 2.0), used(0.5, 0.25)
-    assert add_rows([first, second]) == [
-        HourRow(hour(0), 2001.5, 1.5),
-        HourRow(hour(1), 2003.75, 3.75),
+def test_a_series_that_ends_or_starts_later_costs_nothing_meanwhile() -> None:
+    early, late = used(1.0, 2.0), used(10.0, 20.0, first=1)
+    prices = [Price(hour(0), 1.0)]
+    costs = cost_rows([Priced(rows=early, prices=prices), Priced(rows=late, prices=prices)])
+    assert costs == [
+        HourRow(hour(number), paid, paid) for number, paid in enumerate([1.0, 13.0, 33.0])
     ]
 
 
-def test_a_series_counts_on_with_its_last_sum_and_zero_before_its_start() -> None:
-    early, late = used(1.0, 2.0), used(10.0, 20.0, first=1)
-    assert sums(add_rows([early, late])) == [1.0, 13.0, 33.0]
-    assert sums(add_rows([[early[0], used(1.0, 0.0, 5.0)[2]], late])) == [1.0, 11.0, 36.0]
+def test_of_several_series_each_has_its_own_prices_from_its_own_hour_on() -> None:
+    two_tariffs = [used(1.0, 1.0, 0.0), used(2.0, 2.0, 0.0)]
+    one_tariff = used(3.0, 3.0, 3.0)
+    costs = cost_rows(
+        [
+            Priced(rows=two_tariffs[0], prices=[Price(hour(0), 1.0), Price(hour(2), 0.0)]),
+            Priced(rows=two_tariffs[1], prices=[Price(hour(0), 0.5), Price(hour(2), 0.0)]),
+            Priced(rows=one_tariff, prices=[Price(hour(2), 2.0)]),
+        ]
+    )
+    assert sums(costs) == [2.0, 4.0, 10.0]
 
 
-@pytest.mark.parametrize("series", [[], [[]], [[], []]])
-def test_nothing_added_to_nothing_is_nothing(series: list[list[HourRow]]) -> None:
-    assert add_rows(series) == []
+@given(energy_rows(), price_lists())
+def test_a_series_without_hours_adds_nothing(rows: list[HourRow], prices: list[Price]) -> None:
+    nothing = Priced(rows=[], prices=prices, before=7.0)
+    alone = Priced(rows=rows, prices=prices)
+    assert cost_rows([nothing, alone, nothing]) == costs_of(rows, prices)
 
 
-@given(energy_rows())
-def test_one_series_is_its_own_sum(rows: list[HourRow]) -> None:
-    assert add_rows([rows]) == rows
-    assert add_rows([[], rows]) == rows
-
-
-@given(st.lists(energy_rows(), max_size=4), st.data())
+@given(st.lists(st.tuples(energy_rows(), price_lists()), max_size=4), st.data())
 def test_the_order_of_the_series_does_not_matter(
-    series: list[list[HourRow]], data: st.DataObject
+    series: list[tuple[list[HourRow], list[Price]]], data: st.DataObject
 ) -> None:
-    assert add_rows(data.draw(st.permutations(series))) == add_rows(series)
+    priced = [Priced(rows=rows, prices=prices) for rows, prices in series]
+    shuffled = cost_rows(data.draw(st.permutations(priced)))
+    assert sums(shuffled) == pytest.approx(sums(cost_rows(priced)), abs=1e-6)

@@ -1,7 +1,7 @@
 """From a register's readings to hourly energy: what must hold, whatever the readings are."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from onemeter_cloud.history import (
     DEFAULT_LIMIT_KW,
     HOUR_SECONDS,
+    TOLERANCE_KWH,
     WRONG_READINGS,
-    Hourly,
     HourRow,
-    Offset,
     hourly_energy,
     plausible_readings,
 )
@@ -23,7 +22,8 @@ from onemeter_cloud.history import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-type Series = list[tuple[int, float]]
+type Point = tuple[int, float]
+type Series = list[Point]
 
 SEVEN = int(datetime(2024, 5, 23, 7, tzinfo=UTC).timestamp())
 EIGHT = SEVEN + HOUR_SECONDS
@@ -38,13 +38,26 @@ def quarters(*values: float, start: int = SEVEN) -> Series:
     return [(start + QUARTER * number, value) for number, value in enumerate(values)]
 
 
-def energies(hourly: Hourly) -> dict[int, float]:
+def rows_of(series: Series, limit_kw: float = DEFAULT_LIMIT_KW) -> list[HourRow]:
+    """Return the rows of one register, whatever meters it was of."""
+    return hourly_energy([series], limit_kw=limit_kw)
+
+
+def energies(rows: Sequence[HourRow]) -> dict[int, float]:
     """Return the energy of each hour."""
-    sums = [0.0, *(row.sum for row in hourly.rows)]
+    sums = [0.0, *(row.sum for row in rows)]
     return {
-        row.start: after - before
-        for row, (before, after) in zip(hourly.rows, pairwise(sums), strict=True)
+        row.start: after - before for row, (before, after) in zip(rows, pairwise(sums), strict=True)
     }
+
+
+def offsets(rows: Sequence[HourRow]) -> list[float]:
+    """Return what the rows have besides the registers: one constant for each meter."""
+    different: list[float] = []
+    for row in rows:
+        if not different or abs(row.offset - different[-1]) > TOLERANCE_KWH:
+            different.append(row.offset)
+    return different
 
 
 # Series of readings
@@ -140,59 +153,53 @@ def replaced_series(draw: st.DrawFn, *, faults: bool) -> Series:
 
 def test_the_row_of_an_hour_has_the_register_at_its_end_and_the_energy_since_the_start() -> None:
     readings = quarters(100.0, 100.25, 100.5, 101.0, 101.5, 102.5, 103.0, 103.25, 104.0)
-    assert hourly_energy(readings).rows == [
+    assert rows_of(readings) == [
         HourRow(SEVEN, 101.5, 1.5),
         HourRow(EIGHT, 104.0, 4.0),
     ]
 
 
-def test_no_readings_give_no_rows_and_no_offsets() -> None:
-    assert hourly_energy([]) == Hourly([], ())
-
-
-def test_a_window_without_readings_leaves_the_offsets_alone() -> None:
-    known = (Offset(SEVEN, -7.0),)
-    assert hourly_energy([], offsets=known) == Hourly([], known)
+@pytest.mark.parametrize("courses", [[], [[]], [[], []]])
+def test_no_readings_give_no_rows(courses: list[Series]) -> None:
+    assert hourly_energy(courses) == []
 
 
 def test_a_history_of_one_reading_has_used_nothing() -> None:
-    hourly = hourly_energy([(SEVEN + QUARTER, 5.0)])
-    assert hourly.rows == [HourRow(SEVEN, 5.0, 0.0)]
-    assert hourly.offsets == (Offset(SEVEN + QUARTER, -5.0),)
+    assert rows_of([(SEVEN + QUARTER, 5.0)]) == [HourRow(SEVEN, 5.0, 0.0)]
 
 
 def test_a_first_reading_on_the_hour_is_the_end_of_no_hour() -> None:
-    assert hourly_energy([(SEVEN, 5.0)]).rows == []
-    assert [row.start for row in hourly_energy([(SEVEN, 5.0), (EIGHT, 6.0)]).rows] == [SEVEN]
+    assert rows_of([(SEVEN, 5.0)]) == []
+    assert [row.start for row in rows_of([(SEVEN, 5.0), (EIGHT, 6.0)])] == [SEVEN]
 
 
 def test_the_running_hour_has_a_row_that_later_readings_replace() -> None:
-    now = hourly_energy(quarters(10.0, 11.0, 12.0))
-    later = hourly_energy(quarters(10.0, 11.0, 12.0, 13.5, 14.0))
-    assert now.rows == [HourRow(SEVEN, 12.0, 2.0)]
-    assert later.rows == [HourRow(SEVEN, 14.0, 4.0)]
+    now = rows_of(quarters(10.0, 11.0, 12.0))
+    later = rows_of(quarters(10.0, 11.0, 12.0, 13.5, 14.0))
+    assert now == [HourRow(SEVEN, 12.0, 2.0)]
+    assert later == [HourRow(SEVEN, 14.0, 4.0)]
 
 
 def test_an_hour_that_ends_between_readings_is_interpolated_in_time() -> None:
-    hourly = hourly_energy([(EIGHT - 60, 10.0), (EIGHT + 180, 10.4)])
-    assert hourly.rows[0].state == pytest.approx(10.1)
-    assert hourly.rows[0].sum == pytest.approx(0.1)
+    rows = rows_of([(EIGHT - 60, 10.0), (EIGHT + 180, 10.4)])
+    assert rows[0].state == pytest.approx(10.1)
+    assert rows[0].sum == pytest.approx(0.1)
 
 
 def test_a_hole_is_shared_out_over_its_hours_in_proportion_to_time() -> None:
-    hourly = hourly_energy([(SEVEN, 10.0), (SEVEN + DAY, 34.0)])
-    assert list(energies(hourly).values()) == pytest.approx([1.0] * 24)
+    rows = rows_of([(SEVEN, 10.0), (SEVEN + DAY, 34.0)])
+    assert list(energies(rows).values()) == pytest.approx([1.0] * 24)
 
 
 def test_a_reading_on_the_hour_is_in_the_row_as_it_was_read() -> None:
     readings = [(SEVEN - 77, 0.1), (SEVEN + 13, 0.2), (EIGHT, 0.3), (NINE, 0.7)]
-    assert [row.state for row in hourly_energy(readings).rows][1:] == [0.3, 0.7]
+    assert [row.state for row in rows_of(readings)][1:] == [0.3, 0.7]
 
 
 @given(good_series())
 def test_energy_is_conserved(series: Series) -> None:
-    hourly = hourly_energy(series)
-    total = sum(energies(hourly).values())
+    rows = rows_of(series)
+    total = sum(energies(rows).values())
     assert total == pytest.approx(series[-1][1] - series[0][1], abs=1e-6)
 
 
@@ -200,50 +207,46 @@ def test_energy_is_conserved(series: Series) -> None:
 def test_no_limit_makes_readings_wrong_that_are_possible_and_never_fall(
     series: Series, limit_kw: float
 ) -> None:
-    assert hourly_energy(series, limit_kw=limit_kw) == hourly_energy(series)
+    assert rows_of(series, limit_kw=limit_kw) == rows_of(series)
 
 
 @given(good_series())
 def test_every_hour_from_the_first_to_the_last_reading_has_one_row(series: Series) -> None:
-    starts = [row.start for row in hourly_energy(series).rows]
+    starts = [row.start for row in rows_of(series)]
     first, last = series[0][0] // HOUR_SECONDS, -(-series[-1][0] // HOUR_SECONDS)
     assert starts == [number * HOUR_SECONDS for number in range(first, last)]
 
 
 @given(any_readings())
 def test_sums_never_fall_whatever_the_readings_are(readings: Series) -> None:
-    sums = [0.0, *(row.sum for row in hourly_energy(readings).rows)]
+    sums = [0.0, *(row.sum for row in rows_of(readings))]
     assert sums == sorted(sums)
 
 
 @given(replaced_series(faults=True))
-def test_a_sum_is_the_state_plus_the_offset_that_is_valid_at_the_end_of_the_hour(
-    series: Series,
-) -> None:
-    rows, offsets = hourly_energy(series)
-    for row in rows:
-        valid = [offset for offset in offsets if offset.time <= row.start + HOUR_SECONDS]
-        assert row.sum == row.state + valid[-1].value
+def test_sum_minus_state_is_one_constant_within_a_meter(series: Series) -> None:
+    meters = 1 + sum(b < a for (_, a), (_, b) in pairwise(plausible_readings(series)))
+    assert len(offsets(rows_of(series))) <= meters
 
 
 @given(
     any_readings().flatmap(lambda readings: st.tuples(st.just(readings), st.permutations(readings)))
 )
 def test_the_order_of_the_readings_does_not_matter(orders: tuple[Series, Series]) -> None:
-    assert hourly_energy(orders[0]) == hourly_energy(orders[1])
+    assert rows_of(orders[0]) == rows_of(orders[1])
 
 
 @given(any_readings(), st.integers(2, 7))
 def test_duplicates_do_not_matter(readings: Series, times: int) -> None:
-    assert hourly_energy(readings * times) == hourly_energy(readings)
+    assert rows_of(readings * times) == rows_of(readings)
 
 
 @given(good_series(), st.sampled_from((0.25, 0.1, 0.5, 1.0)))
 def test_a_multiple_of_the_register_gives_the_multiple_of_the_rows(
     series: Series, factor: float
 ) -> None:
-    rows = hourly_energy(series).rows
-    multiplied = hourly_energy([(time, value * factor) for time, value in series]).rows
+    rows = rows_of(series)
+    multiplied = rows_of([(time, value * factor) for time, value in series])
     assert [row.start for row in multiplied] == [row.start for row in rows]
     assert [row.state for row in multiplied] == pytest.approx([row.state * factor for row in rows])
     assert [row.sum for row in multiplied] == pytest.approx(
@@ -261,8 +264,8 @@ def test_late_readings_change_only_the_hours_between_their_neighbours(
     lowest = max(value, next_value - MOST_PER_SECOND * (next_time - late_time))
     highest = min(next_value, value + MOST_PER_SECOND * (late_time - time))
     late = (late_time, data.draw(st.floats(lowest, highest)))
-    before = set(hourly_energy(series).rows)
-    after = set(hourly_energy([*series, late]).rows)
+    before = set(rows_of(series))
+    after = set(rows_of([*series, late]))
     for row in before ^ after:
         assert row.start < next_time
         assert row.start + HOUR_SECONDS > time
@@ -276,63 +279,70 @@ def test_summer_time_days_have_as_many_rows_as_hours(day: tuple[int, int, int], 
     midnight = datetime(*day, tzinfo=warsaw)
     start, end = (int(moment.timestamp()) for moment in (midnight, midnight + timedelta(days=1)))
     readings = [(time, (time - start) / HOUR_SECONDS) for time in range(start, end + 1, QUARTER)]
-    hourly = hourly_energy(readings)
-    assert list(energies(hourly).values()) == pytest.approx([1.0] * hours)
+    rows = rows_of(readings)
+    assert list(energies(rows).values()) == pytest.approx([1.0] * hours)
 
 
 # Another meter
 
 
 def test_a_fall_is_another_meter_and_the_sum_goes_on_from_there() -> None:
-    hourly = hourly_energy(quarters(500.0, 501.0, 502.0, 503.0, 0.0, 1.0, 2.0, 3.0, 4.0))
-    assert [row.sum for row in hourly.rows] == [3.0, 7.0]
-    assert hourly.offsets == (Offset(SEVEN, -500.0), Offset(EIGHT, 3.0))
+    rows = rows_of(quarters(500.0, 501.0, 502.0, 503.0, 0.0, 1.0, 2.0, 3.0, 4.0))
+    assert [row.sum for row in rows] == [3.0, 7.0]
+    assert [row.state for row in rows] == [0.0, 4.0]
 
 
 def test_nothing_is_used_between_the_last_reading_of_a_meter_and_the_first_of_another() -> None:
     hole = [(SEVEN, 500.0), (EIGHT + 60, 501.0), (EIGHT + DAY - 60, 0.5)]
-    hourly = hourly_energy([*hole, *quarters(1.0, 1.5, 2.0, 2.5, 3.0, start=EIGHT + DAY)])
-    assert hourly.rows[1:24] == [HourRow(EIGHT + n * HOUR_SECONDS, 501.0, 1.0) for n in range(23)]
-    assert hourly.rows[-1] == HourRow(EIGHT + DAY, 3.0, 3.5)
+    rows = rows_of([*hole, *quarters(1.0, 1.5, 2.0, 2.5, 3.0, start=EIGHT + DAY)])
+    assert rows[1:24] == [HourRow(EIGHT + n * HOUR_SECONDS, 501.0, 1.0) for n in range(23)]
+    assert rows[-1] == HourRow(EIGHT + DAY, 3.0, 3.5)
 
 
 def test_a_meter_can_be_replaced_again() -> None:
-    hourly = hourly_energy(
-        quarters(*(900.0, 901.0), *(500.0, 500.5, 501.0, 501.5, 502.0), *(20.0, 20.25))
-    )
-    assert hourly.rows[-1].sum == 1.0 + 2.0 + 0.25
-    assert [offset.time for offset in hourly.offsets] == [
-        SEVEN,
-        SEVEN + 2 * QUARTER,
-        SEVEN + 7 * QUARTER,
-    ]
+    first, second, third = (900.0, 901.0), (500.0, 500.5, 501.0, 501.5, 502.0), [20.0] * 4
+    rows = rows_of(quarters(*first, *second, *third, 20.25))
+    assert rows[-1].sum == 1.0 + 2.0 + 0.25
+    assert offsets(rows) == [1.0 - 500.0, 3.0 - 20.0]
 
 
-def test_a_fall_at_the_end_is_another_meter_until_later_readings_tell_otherwise() -> None:
-    known = quarters(500.0, 501.0, 502.0, 0.0)
-    assert hourly_energy(known).rows == [HourRow(SEVEN, 0.0, 2.0)]
-    later = hourly_energy([*known, (EIGHT, 504.0)])
-    assert later.rows == [HourRow(SEVEN, 504.0, 4.0)]
-    assert later.offsets == (Offset(SEVEN, -500.0),)
+@pytest.mark.parametrize("told", range(1, WRONG_READINGS + 2))
+def test_another_meter_is_not_believed_before_five_readings_tell_of_it(told: int) -> None:
+    old, new = quarters(*[500.0] * 5), quarters(*[20.0, 20.5, 21.0, 21.5, 22.0][:told], start=NINE)
+    believed = rows_of(old + new)[-1]
+    if told <= WRONG_READINGS:
+        assert believed == HourRow(SEVEN, 500.0, 0.0)
+    else:
+        assert believed == HourRow(NINE, 22.0, 2.0)
+
+
+@pytest.mark.parametrize("told", range(1, WRONG_READINGS + 2))
+def test_an_impossible_jump_is_not_believed_before_five_readings_tell_of_it(told: int) -> None:
+    old, new = quarters(*[500.0] * 5), quarters(*[9000.0] * told, start=NINE)
+    believed = rows_of(old + new)[-1]
+    assert believed.state == (9000.0 if told > WRONG_READINGS else 500.0)
+
+
+def test_of_a_meter_that_was_hardly_read_nothing_is_known_better_than_of_the_next() -> None:
+    assert rows_of(quarters(500.0, 501.0, 502.0, 0.0)) == [HourRow(SEVEN, 0.0, 2.0)]
+    assert rows_of(quarters(500.0, 501.0, 502.0, 0.0, 504.0)) == [HourRow(SEVEN, 504.0, 4.0)]
 
 
 def test_a_meter_that_starts_at_zero_is_not_one_that_came_back() -> None:
     # The new meter passes the height of the old one, but later than within a few readings.
-    hourly = hourly_energy(quarters(8.0, 9.0, 10.0, 0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0))
-    assert hourly.rows[-1].sum == 2.0 + 12.0
+    rows = rows_of(quarters(8.0, 9.0, 10.0, 0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0))
+    assert rows[-1].sum == 2.0 + 12.0
 
 
 @pytest.mark.parametrize("zeros", [1, 2, WRONG_READINGS])
 def test_zeros_before_another_meter_do_not_count_as_its_energy(zeros: int) -> None:
-    hourly = hourly_energy(
-        quarters(500.0, 501.0, *[0.0] * zeros, 300.0, 300.5, 301.0, 301.5, 302.0, 302.5)
-    )
-    assert hourly.rows[-1].sum == 1.0 + 2.5
+    rows = rows_of(quarters(500.0, 501.0, *[0.0] * zeros, 300.0, 300.5, 301.0, 301.5, 302.0, 302.5))
+    assert rows[-1].sum == 1.0 + 2.5
 
 
 def test_a_wrong_jump_before_another_meter_does_not_count() -> None:
-    hourly = hourly_energy(quarters(500.0, 501.0, 99_999.0, 0.0, 0.5, 1.0, 1.5, 2.0))
-    assert hourly.rows[-1].sum == 1.0 + 2.0
+    rows = rows_of(quarters(500.0, 501.0, 99_999.0, 0.0, 0.5, 1.0, 1.5, 2.0))
+    assert rows[-1].sum == 1.0 + 2.0
 
 
 @example(0.67, 1.08, 24.81, 0.0)
@@ -342,7 +352,7 @@ def test_the_sum_does_not_lose_the_last_bit_to_another_meter(
 ) -> None:
     readings = [(SEVEN, old), (EIGHT, old + first_energy)]
     readings += [(NINE, new), (NINE + HOUR_SECONDS, new + second_energy)]
-    sums = [0.0, *(row.sum for row in hourly_energy(readings).rows)]
+    sums = [0.0, *(row.sum for row in rows_of(readings))]
     assert sums == sorted(sums)
 
 
@@ -371,7 +381,7 @@ def test_readings_are_wrong_if_the_register_returns_to_its_old_course(
     readings = quarters(500.0, 501.0, *wrong, 502.0, 503.0, 504.0)
     right = [reading for reading in readings if reading[1] not in wrong]
     assert plausible_readings(readings) == right
-    assert hourly_energy(readings) == hourly_energy(right)
+    assert rows_of(readings) == rows_of(right)
 
 
 @given(faulty_series())
@@ -381,8 +391,24 @@ def test_wrong_readings_change_nothing_but_that_they_are_missing(series: Faulty)
 
 def test_five_falls_in_a_row_are_another_meter() -> None:
     wrong = [0.0] * (WRONG_READINGS + 1)
-    readings = quarters(500.0, *wrong, 501.0)
-    assert plausible_readings(readings)[1] == (SEVEN + QUARTER, 0.0)
+    readings = quarters(500.0, *wrong, 1.0)
+    assert plausible_readings(readings) == readings
+
+
+@pytest.mark.parametrize("wrong", [5, 24, 100])
+@pytest.mark.parametrize("value", [0.0, 77.0, 88_888.0])
+def test_nor_are_they_if_a_jump_leads_back_to_the_old_course_within_a_day(
+    wrong: int, value: float
+) -> None:
+    readings = quarters(*[500.0] * 100, *[value] * wrong, *[501.0] * 100)
+    assert plausible_readings(readings) == readings[:100] + readings[-100:]
+    assert rows_of(readings)[-1].sum == 1.0
+
+
+def test_a_meter_that_comes_back_after_a_day_is_another_one() -> None:
+    meanwhile = [number / 100 for number in range(103)]
+    readings = quarters(*[500.0] * 10, *meanwhile, *[501.0] * 10)
+    assert plausible_readings(readings) == readings
 
 
 def test_the_copies_of_a_wrong_reading_are_one_wrong_reading() -> None:
@@ -403,40 +429,43 @@ def test_of_one_instant_a_wrong_reading_that_is_higher_costs_only_the_right_one(
 
 @pytest.mark.parametrize("limit_kw", [4.0, 200.0, 1000.0])
 def test_a_jump_above_the_limit_that_is_taken_back_was_wrong(limit_kw: float) -> None:
-    most = limit_kw / 4
-    above, below = (quarters(500.0, 500.0 + most + more, 500.2, 500.3) for more in (0.1, -0.1))
-    assert (above[1] in plausible_readings(above, limit_kw)) is False
-    assert (below[1] in plausible_readings(below, limit_kw)) is True
+    jump = quarters(500.0, 500.0 + limit_kw / 4 + 0.1, 500.2, 500.3)
+    assert plausible_readings(jump, limit_kw) == [jump[0], *jump[2:]]
+
+
+def test_a_rise_below_the_limit_that_is_taken_back_told_of_another_time() -> None:
+    rise = quarters(500.0, 500.9, 500.2, 500.3)
+    assert plausible_readings(rise, limit_kw=4.0) == [rise[0], *rise[2:]]
 
 
 def test_a_step_of_the_resolution_is_never_a_jump() -> None:
-    readings = [(SEVEN, 500.0), (SEVEN + 1, 500.01), (SEVEN + 900, 500.0)]
-    assert plausible_readings(readings, limit_kw=4.0)[1] == readings[1]
+    readings = [(SEVEN + second, 500.0 + second / 100) for second in range(3)]
+    assert plausible_readings(readings, limit_kw=4.0) == readings
 
 
 def test_a_jump_that_stands_is_energy() -> None:
-    hourly = hourly_energy(quarters(*[500.0] * 6, 1500.0, 1500.5, 1501.0, 1501.5, 1502.0))
-    assert hourly.rows[-1].sum == 1002.0
+    rows = rows_of(quarters(*[500.0] * 6, 1500.0, 1500.5, 1501.0, 1501.5, 1502.0))
+    assert rows[-1].sum == 1002.0
 
 
 def test_more_power_than_the_contract_allows_is_energy_from_the_first_reading_on() -> None:
-    hourly = hourly_energy(quarters(500.0, 502.0, 504.0, 506.0, 508.0), limit_kw=4.0)
-    assert hourly.rows == [HourRow(SEVEN, 508.0, 8.0)]
+    rows = rows_of(quarters(500.0, 502.0, 504.0, 506.0, 508.0), limit_kw=4.0)
+    assert rows == [HourRow(SEVEN, 508.0, 8.0)]
 
 
 def test_a_zero_is_recognised_while_more_is_drawn_than_the_contract_allows() -> None:
-    hourly = hourly_energy(quarters(500.0, 502.0, 0.0, 506.0, 508.0), limit_kw=4.0)
-    assert hourly.rows == [HourRow(SEVEN, 508.0, 8.0)]
+    rows = rows_of(quarters(500.0, 502.0, 0.0, 506.0, 508.0), limit_kw=4.0)
+    assert rows == [HourRow(SEVEN, 508.0, 8.0)]
 
 
 @pytest.mark.parametrize("wrong", [(0.0,), (-1.0,), (0.0, 0.0), (0.0, 3.0), (0.0,) * 4])
 def test_a_history_does_not_start_with_what_was_wrong(wrong: tuple[float, ...]) -> None:
     readings = quarters(*wrong, 5000.0, 5000.5, 5001.0, 5001.5, 5002.0)
-    assert hourly_energy(readings).rows[-1].sum == 2.0
+    assert rows_of(readings)[-1].sum == 2.0
 
 
 def test_a_history_that_starts_with_a_wrong_height_takes_the_rest_for_another_meter() -> None:
-    assert hourly_energy(quarters(99_999.0, 5000.0, 5000.5, 5001.0)).rows[-1].sum == 1.0
+    assert rows_of(quarters(99_999.0, 5000.0, 5000.5, 5001.0))[-1].sum == 1.0
 
 
 def test_a_jump_that_only_one_reading_tells_of_does_not_make_the_one_before_wrong() -> None:
@@ -450,79 +479,30 @@ def test_a_jump_at_the_end_counts_until_later_readings_take_it_back() -> None:
     assert plausible_readings(later) == [*known[:4], later[-1]]
 
 
-# Windows of a history
+# Parts of a history
 
 
-def rows_from(hourly: Hourly, time: int) -> list[HourRow]:
-    """Return the rows of the hours that end after an instant."""
-    return [row for row in hourly.rows if row.start + HOUR_SECONDS > time]
+def part_from(rows: Sequence[HourRow], time: int) -> dict[int, HourRow]:
+    """Return the rows of the hours that end after an instant, by their starts."""
+    return {row.start: row for row in rows if row.start + HOUR_SECONDS > time}
+
+
+def assert_same_but_for_a_constant(part: Sequence[HourRow], whole: dict[int, HourRow]) -> None:
+    """Compare the rows of a part with those of the whole, state by state and sum by sum."""
+    assert [row.start for row in part] == [*whole]
+    assert [row.state for row in part] == [row.state for row in whole.values()]
+    assert len({round(whole[row.start].sum - row.sum, 6) for row in part}) <= 1
 
 
 @given(replaced_series(faults=True), st.data())
-def test_a_window_gives_the_rows_of_the_whole(series: Series, data: st.DataObject) -> None:
-    whole = hourly_energy(series)
+def test_a_part_gives_the_rows_of_the_whole_but_for_a_constant(
+    series: Series, data: st.DataObject
+) -> None:
     first = data.draw(st.sampled_from(plausible_readings(series)))
-    index = series.index(first)
-    known_until = data.draw(st.integers(index + WRONG_READINGS, len(series) + WRONG_READINGS))
-    known = hourly_energy(series[: known_until + 1])
-    assume(first in plausible_readings(series[: known_until + 1]))  # the end is provisional
-    window = hourly_energy(series[index:], offsets=known.offsets)
-    assert window.rows == rows_from(whole, first[0])
-    assert window.offsets == whole.offsets
-
-
-@given(replaced_series(faults=False), st.integers(2, 20))
-def test_pieces_that_overlap_in_one_reading_give_the_rows_of_the_whole(
-    series: Series, length: int
-) -> None:
-    whole = hourly_energy(series)
-    rows: dict[int, HourRow] = {}
-    offsets: Sequence[Offset] = ()
-    for start in range(0, len(series), length - 1):
-        piece = hourly_energy(series[start : start + length], offsets=offsets)
-        rows |= {row.start: row for row in piece.rows}
-        offsets = piece.offsets
-    assert [rows[start] for start in sorted(rows)] == whole.rows
-    assert offsets == whole.offsets
-
-
-@given(replaced_series(faults=True))
-def test_a_run_with_the_offsets_of_the_whole_is_the_whole(series: Series) -> None:
-    whole = hourly_energy(series)
-    assert hourly_energy(series, offsets=whole.offsets) == whole
-
-
-@given(any_readings(), st.data())
-def test_whatever_the_readings_are_a_window_gives_no_other_rows(
-    readings: Series, data: st.DataObject
-) -> None:
-    assume(kept := plausible_readings(readings))
-    whole = hourly_energy(readings)
-    first, _ = data.draw(st.sampled_from(kept))
-    window = hourly_energy(
-        [reading for reading in readings if reading[0] >= first], offsets=whole.offsets
+    part = series[series.index(first) :]
+    whole = part_from(rows_of(series), first[0])
+    assume(
+        plausible_readings(part)
+        == [point for point in plausible_readings(series) if point >= first]
     )
-    # Where a window begins with an impossible jump, its rows begin there.
-    assert window.rows == (whole.rows[-len(window.rows) :] if window.rows else [])
-    assert window.offsets == whole.offsets
-
-
-def test_a_window_in_the_middle_knows_the_meters_up_to_its_end() -> None:
-    series = quarters(500.0, 501.0, 502.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
-    whole = hourly_energy(series)
-    assert hourly_energy(series[1:3], offsets=whole.offsets).offsets == whole.offsets[:1]
-
-
-@pytest.mark.parametrize("zeros", [1, WRONG_READINGS])
-def test_a_window_that_begins_with_zeros_begins_after_them(zeros: int) -> None:
-    right = quarters(*accumulate([0.5] * 12, initial=5000.0))
-    known = hourly_energy(right).offsets
-    wrong = [(time, 0.0) for time, _ in right[4 : 4 + zeros]]
-    window = hourly_energy(wrong + right[4 + zeros :], offsets=known)
-    assert window.rows == rows_from(hourly_energy(right), right[4 + zeros][0])
-
-
-def test_readings_before_the_known_history_start_it_anew() -> None:
-    readings = quarters(500.0, 501.0, 502.0)
-    hourly = hourly_energy(readings, offsets=(Offset(SEVEN + QUARTER, -501.0),))
-    assert hourly == hourly_energy(readings)
+    assert_same_but_for_a_constant(rows_of(part), whole)

@@ -64,7 +64,7 @@ def test_a_device_is_read_with_all_it_tells(device: Device) -> None:
         meter_id="PAF00000001",
         meter_manufacturer="ZPA",
         multiplier=10.0,
-        main_register="15_8_0",
+        named_register="15_8_0",
         contracted_power_kw=12.5,
         usage=Usage(
             this_month=10.5, previous_month=20.5, last_hour=0.25, full_time=1197.5, projection=31.5
@@ -261,6 +261,13 @@ def test_the_main_register_is_the_named_one_else_the_first_that_is_read(
     assert parsed({"_id": DEVICE_ID} | data).main_register == main_register
 
 
+def test_what_the_device_names_is_told_apart_from_what_it_reports() -> None:
+    reports = with_registers(**{"15_8_0": 1, "1_8_0": 1})
+    assert (reports.named_register, reports.main_register) == (None, "1_8_0")
+    names = parsed({"_id": DEVICE_ID, "usageKey": "F_8_0"})
+    assert (names.named_register, names.main_register) == ("F_8_0", "F_8_0")
+
+
 # Registers
 
 
@@ -305,6 +312,26 @@ def test_a_ratio_may_be_a_numeric_string() -> None:
 @pytest.mark.parametrize("value", [None, "", "NaN", "G11", "1_8_0", [1.0], {"value": 1.0}, True])
 def test_a_register_that_is_no_number_has_no_number(value: object) -> None:
     assert with_registers(x=value).number("x") is None
+
+
+@pytest.mark.parametrize("value", [42949672.95, 4294967295, "429496729.5", "4294967.295"])
+def test_a_meter_s_no_value_is_no_number_of_a_register(value: object) -> None:
+    device = with_registers(**{"15_8_0": value})
+    assert (device.number("15_8_0"), device.last_reading.number("15_8_0")) == (None, None)
+
+
+def test_a_register_was_read_when_the_cloud_says_so_else_at_the_reading_s_date() -> None:
+    reading = with_last_reading(
+        date=SEVEN.isoformat(),
+        OBIS={"1_8_0": 1, "2_8_0": 2, "15_8_0": 3},
+        updatedAt={"2_8_0": BEFORE.isoformat(), "15_8_0": "1970-01-01T00:00:00.000Z"},
+    ).last_reading
+    assert [reading.time_of(code) for code in ("1_8_0", "2_8_0", "15_8_0")] == [
+        SEVEN,
+        BEFORE,
+        SEVEN,
+    ]
+    assert Reading().time_of("1_8_0") is None
 
 
 def test_a_register_that_is_missing_has_no_value(device: Device) -> None:

@@ -13,9 +13,12 @@ from onemeter_cloud.parsing import (
     as_instant,
     as_mapping,
     as_number,
+    as_register,
     as_sequence,
+    as_serial,
     as_strict_json,
     as_text,
+    is_no_value,
 )
 
 from .strategies import json_values
@@ -41,6 +44,48 @@ def test_numbers_and_numeric_strings_are_numbers(value: JSON, number: float) -> 
 )
 def test_everything_else_is_no_number(value: JSON) -> None:
     assert as_number(value) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(4294967295, 429496729.5, 42949672.95, 4294967.295, 429496.7295, 42949.67295, 4294.967295),
+        *(0xFFFFFFFF, 0xFFFFFFFF / 1000, 0xFFFFFFFF * 0.001, 4294967295.0),
+        *("4294967295", "42949672.95", " 4294967.2950 ", "4.294967295e9", "0042949672.95"),
+    ],
+)
+def test_32_bits_all_set_are_no_value_of_a_register_in_any_unit(value: JSON) -> None:
+    assert is_no_value(value)
+    assert as_register(value) is None
+    assert as_serial(value) is None
+
+
+@pytest.mark.parametrize("value", [4294967294, 42949672.94, 42949672.96, 42949672, 0, -1, "0"])
+def test_numbers_beside_that_are_values(value: JSON) -> None:
+    assert not is_no_value(value)
+    assert as_register(value) == as_number(value)
+
+
+@pytest.mark.parametrize("value", [None, True, "", "text", [], {}, float("nan")])
+def test_what_is_no_number_is_no_value_of_a_register(value: JSON) -> None:
+    assert as_register(value) is None
+
+
+@pytest.mark.parametrize(
+    "value", [12345678, 12345678.0, "12345678", " 12345678 ", "0012345678", "12345678\n"]
+)
+def test_the_serial_number_of_a_meter_is_the_same_however_it_is_written(value: JSON) -> None:
+    assert as_serial(value) == "12345678"
+
+
+@pytest.mark.parametrize("value", [None, True, "", " ", 0, 0.0, "0000", [], {}, [12345678]])
+def test_what_says_nothing_is_no_serial_number(value: JSON) -> None:
+    assert as_serial(value) is None
+
+
+@pytest.mark.parametrize("value", ["PAF00000001", "12A", "1.5"])
+def test_a_serial_number_may_be_any_text(value: JSON) -> None:
+    assert as_serial(value) == value
 
 
 @pytest.mark.parametrize(
@@ -162,7 +207,10 @@ def test_strict_json_is_read_back_as_it_was_written(value: JSON) -> None:
 
 @given(json_values())
 def test_nothing_is_an_error(value: JSON) -> None:
-    for read in (as_number, as_text, as_instant, as_boolean, as_mapping, as_sequence):
+    for read in (
+        *(as_number, as_register, is_no_value, as_serial, as_text),
+        *(as_instant, as_boolean, as_mapping, as_sequence),
+    ):
         read(value)
 
 

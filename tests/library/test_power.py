@@ -24,6 +24,7 @@ def device_at(
 
 SEVEN = "2024-05-23T07:00:00.000Z"
 QUARTER_PAST = "2024-05-23T07:15:00.000Z"
+EIGHT = "2024-05-23T08:00:00.000Z"
 
 
 def test_half_a_kilowatt_hour_in_a_quarter_of_an_hour_is_two_kilowatts() -> None:
@@ -43,6 +44,25 @@ def test_the_transformer_ratio_is_applied_unless_told_otherwise(
     earlier = device_at(SEVEN, 100.0, multiplier=10)
     later = device_at(QUARTER_PAST, 100.5, multiplier=10)
     assert average_power_kw(earlier, later, multiply=multiply) == pytest.approx(expected)
+
+
+def test_the_time_between_is_that_of_the_register_not_of_the_reading() -> None:
+    earlier, later = (
+        parse_device(
+            {
+                "usageKey": "15_8_0",
+                "lastReading": {
+                    "date": EIGHT,
+                    "OBIS": {"15_8_0": energy},
+                    "updatedAt": {"15_8_0": read},
+                },
+            },
+            DEVICE_ID,
+        )
+        for read, energy in ((SEVEN, 100.0), (QUARTER_PAST, 100.5))
+    )
+    assert average_power_kw(earlier, later) == pytest.approx(2.0)
+    assert average_power_kw(later, later) is None
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onemeter_cloud import InvalidResponseError, OneMeterCloud
+from onemeter_cloud import InvalidResponseError, OneMeterCloud, Reading
 from onemeter_cloud.parsing import as_instant
-from onemeter_cloud.readings import Readings, format_instant, parse_readings
+from onemeter_cloud.readings import (
+    Readings,
+    format_instant,
+    joined,
+    parse_readings,
+    readings_of,
+)
 
 from .payloads import ABSURD_DATES, DEVICE_ID, NO_NUMBERS
 from .server import CloudServer, data
@@ -108,6 +114,15 @@ def test_what_is_no_number_is_no_value_of_a_register(value: JSON) -> None:
     assert parse_readings(answer({"date": SEVEN, "x": value})).series("x") == []
 
 
+@pytest.mark.parametrize(
+    "value", [42949672.95, "42949672.95", 4294967295, "429496729.5", 4294967.295, 429496.7295]
+)
+def test_a_meter_s_no_value_is_no_value_of_a_register_however_often(value: JSON) -> None:
+    readings = parse_readings(answer(*({"date": SEVEN_SECONDS + n, "x": value} for n in range(9))))
+    assert readings.series("x") == []
+    assert not readings.has_number_of(["x"])
+
+
 @pytest.mark.parametrize("value", [7, 7.0, "7", "7.00", " 7 "])
 def test_numbers_are_values_also_as_text(value: JSON) -> None:
     readings = parse_readings(answer({"date": SEVEN, "x": value}))
@@ -161,3 +176,100 @@ def test_readings_tell_whether_they_hold_numbers(
 ) -> None:
     readings = Readings(times=tuple(range(len(rows))), rows=tuple(rows))
     assert readings.has_number_of(["1_8_0", "2_8_0"]) is expected
+
+
+# Parts of readings
+
+
+def readings_at(*times: int, **registers: JSON) -> Readings:
+    return Readings(times=times, rows=tuple(dict(registers) for _ in times))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "times"),
+    [
+        (0, 99, (10, 20, 30)),
+        (10, 30, (10, 20, 30)),
+        (11, 29, (20,)),
+        (31, 99, ()),
+        (30, 10, ()),
+    ],
+)
+def test_readings_between_two_times_hold_both(start: int, end: int, times: tuple[int, ...]) -> None:
+    part = readings_at(10, 20, 30, x=1).between(start, end)
+    assert (part.times, len(part.rows)) == (times, len(times))
+
+
+# A reading that the cloud has put together
+
+
+def test_registers_of_a_last_reading_stand_at_their_own_times() -> None:
+    reading = Reading(
+        date=datetime(2024, 5, 23, 8, tzinfo=UTC),
+        values={"1_8_0": 1.5, "2_8_0": 2.5, "15_8_0": 4.0, "S_1_1_2": 2.9},
+        updated_at={
+            "2_8_0": datetime(2024, 5, 23, 7, tzinfo=UTC),
+            "15_8_0": datetime(2024, 5, 23, 7, tzinfo=UTC),
+            "A_FLAG": datetime(2024, 5, 23, 6, tzinfo=UTC),
+        },
+    )
+    assert readings_of(reading, ("1_8_0", "2_8_0", "15_8_0")) == Readings(
+        times=(SEVEN_SECONDS, SEVEN_SECONDS + 3600),
+        rows=({"2_8_0": 2.5, "15_8_0": 4.0}, {"1_8_0": 1.5}),
+    )
+
+
+def test_a_register_without_any_date_tells_nothing() -> None:
+    assert readings_of(Reading(values={"1_8_0": 1.5}), ("1_8_0",)).times == ()
+    dated = Reading(
+        values={"1_8_0": 1.5, "2_8_0": 2.5},
+        updated_at={"1_8_0": datetime(2024, 5, 23, 7, tzinfo=UTC)},
+    )
+    assert readings_of(dated, ("1_8_0", "2_8_0")).rows == ({"1_8_0": 1.5},)
+
+
+# Pieces together
+
+
+def test_pieces_are_joined_in_the_order_of_time_with_one_row_for_each_instant() -> None:
+    late = Readings(times=(20, 30), rows=({"a": 2}, {"a": 3}))
+    early = Readings(times=(10, 20), rows=({"a": 1}, {"b": 5}))
+    assert joined(late, early) == joined(early, late)
+    assert joined(late, early) == Readings(
+        times=(10, 20, 30), rows=({"a": 1}, {"a": 2, "b": 5}, {"a": 3})
+    )
+
+
+def test_of_several_values_of_one_instant_the_last_part_s_counts() -> None:
+    first, last = readings_at(10, a=1, b=1), readings_at(10, a=2)
+    assert joined(first, last).rows == ({"a": 2, "b": 1},)
+    assert joined(last, first).rows == ({"a": 1, "b": 1},)
+
+
+@pytest.mark.parametrize("nothing", [None, 42949672.95, "4294967295"])
+def test_what_tells_no_value_takes_the_place_of_none(nothing: JSON) -> None:
+    told = readings_at(10, a=1)
+    assert joined(told, readings_at(10, a=nothing)) == told
+    assert joined(readings_at(10, a=nothing), told) == told
+
+
+def test_a_piece_that_has_an_instant_twice_is_joined_as_two_are() -> None:
+    twice = Readings(times=(10, 10, 20), rows=({"a": 1}, {"b": 2}, {"a": 3}))
+    assert joined(twice) == Readings(times=(10, 20), rows=({"a": 1, "b": 2}, {"a": 3}))
+
+
+def test_no_pieces_are_no_readings_and_one_is_itself() -> None:
+    one = readings_at(10, 20, a=1)
+    assert joined().times == ()
+    assert joined(joined(), one, joined()) == one
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from("abc")), max_size=40), st.data())
+def test_pieces_without_contradictions_can_be_joined_in_any_order(
+    values: list[tuple[int, str]], data: st.DataObject
+) -> None:
+    parts = [readings_at(time, **{code: time * ord(code)}) for time, code in values]
+    cut = data.draw(st.integers(0, len(parts)))
+    whole = joined(*parts)
+    assert joined(*data.draw(st.permutations(parts))) == whole
+    assert joined(joined(*parts[cut:]), joined(*parts[:cut])) == whole

@@ -7,8 +7,9 @@ came.
 """
 
 import math
+from bisect import bisect_right
 from itertools import islice, pairwise
-from operator import lt
+from operator import itemgetter, lt
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def hourly_energy(
     pieces = [
         piece
         for course in courses
-        for piece in _meters(plausible_readings(course, limit_kw / multiplier))
+        for piece in meters_of(plausible_readings(course, limit_kw / multiplier))
     ]
     for number, piece in enumerate(pieces):
         if number and piece[0][0] % HOUR_SECONDS == 0:  # the end of an hour of the one before
@@ -107,13 +108,17 @@ def plausible_readings(readings: Course, limit_kw: float = DEFAULT_LIMIT_KW) -> 
     - A fall is another meter, unless
       - one of the next `WRONG_READINGS` readings has reached the old height again, by a power that
         is possible: then those from the fall up to there were wrong;
-      - it goes on from a reading of the last day, and as many readings follow: then those between
-        told of another time, and were wrong, if they are fewer than the wrong ones would be else;
+      - it goes on from an older reading, and what it fell to was left in the last day, or what it
+        fell from is reached again in the next: then a clock was wrong, before the fall or since.
+        Those before it were wrong if they are fewer and as many readings follow, else those since;
+        while that cannot be told the course ends before the fall;
       - the register was nearly full, and starting again after its last digit means a power up to
         `limit_kw`: then it has counted on, and gets a reading when it was full and one at zero.
     - A jump, a rise of more than `limit_kw`, was wrong if one of the next `WRONG_READINGS` readings
-      is lower, and so were those between. Otherwise it is energy: meters do show more than what a
-      contract allows. So no limit makes possible readings wrong that never fall.
+      is lower, and so were those between. What was taken for another meter was wrong if a jump
+      leads back to the course of the meter before within a day. Otherwise it is energy: meters do
+      show more than what a contract allows. So no limit makes possible readings wrong that never
+      fall.
     - Neither another meter nor an impossible jump is believed before more than `WRONG_READINGS`
       readings tell of it: until then the course ends before them.
     - Only at the very start of a history and of another meter there is no old course to return to.
@@ -139,6 +144,13 @@ def plausible_readings(readings: Course, limit_kw: float = DEFAULT_LIMIT_KW) -> 
     return kept
 
 
+def meters_of(points: list[Point]) -> list[list[Point]]:
+    """Return plausible readings cut where another meter begins."""
+    cuts = [number for number, (one, next_) in enumerate(pairwise(points), 1) if next_[1] < one[1]]
+    borders = [0, *cuts, len(points)]
+    return [points[begin:end] for begin, end in pairwise(borders) if begin < end]
+
+
 class _Judge:
     """Decides what counts of the readings in question, and where to go on after them."""
 
@@ -150,23 +162,35 @@ class _Judge:
         self._possible = max(limit_kw, DEFAULT_LIMIT_KW) / HOUR_SECONDS
         # Where the readings of this meter begin: among all, and among those kept.
         self._meter_index = self._meter_kept = 0
+        self._earlier: list[tuple[int, int]] = []  # the same of the meters before
 
     def fall(self, index: int) -> int:
         """Decide on a reading that is lower than the last one."""
         last, point = self._kept[-1], self._in_time[index]
-        right = self._index_of_correction(index)
-        following = len(self._in_time) - index
-        most_wrong = following if right is None else min(following, right - index - 1)
-        if wrong := self._wrong_before(point, most_wrong):
-            del self._kept[-wrong:]
-        elif right is not None:
-            return right
-        elif full := _when_full(last, point, self._limit):
+        corrected = self._index_of_correction(index)
+        if (first := self._goes_on_from(point)) is not None:
+            was_shown = point[0] - self._kept[first][0] <= _LONGEST_WRONG_TIME
+            shown_again = corrected or self._index_of_return(index)
+            if corrected is None and was_shown:
+                corrected = shown_again
+            wrong, following = len(self._kept) - first, len(self._in_time) - index
+            if wrong < (corrected - index if corrected else following + 1):
+                if was_shown or shown_again:
+                    del self._kept[first:]
+                    self._kept.append(point)
+                    return index + 1
+            elif was_shown and corrected is None:
+                return len(self._in_time)
+        if corrected is not None:
+            return corrected
+        if full := _when_full(last, point, self._limit):
             self._kept += full
+            self._earlier.clear()
             self._meter_index, self._meter_kept = index, len(self._kept) - 1
         elif self._is_too_early(index):
             return len(self._in_time)
         else:
+            self._earlier.append((self._meter_index, self._meter_kept))
             self._meter_index, self._meter_kept = index, len(self._kept)
         self._kept.append(point)
         return index + 1
@@ -177,7 +201,10 @@ class _Judge:
         right = self._index_of_correction(index)
         if right is not None:
             return right
-        if not _on_course(last, point, self._possible):
+        if self._is_on_earlier_course(point):
+            del self._kept[self._meter_kept :]
+            self._meter_index, self._meter_kept = self._earlier.pop()
+        elif not _on_course(last, point, self._possible):
             if self._is_too_early(index):
                 return len(self._in_time)
             if (
@@ -188,6 +215,15 @@ class _Judge:
                 del self._kept[self._meter_kept :]
         self._kept.append(point)
         return index + 1
+
+    def _is_on_earlier_course(self, point: Point) -> bool:
+        """Tell whether a jump leads back to the meter before, which was left for a day at most."""
+        if not self._earlier:
+            return False
+        before, fallen = self._kept[self._meter_kept - 1 : self._meter_kept + 1]
+        return self._kept[-1][0] - fallen[0] <= _LONGEST_WRONG_TIME and _on_course(
+            before, point, self._possible
+        )
 
     def _is_too_early(self, index: int) -> bool:
         """Tell whether what is left is too little to give a meter's course up for."""
@@ -204,18 +240,29 @@ class _Judge:
                 return later
         return None
 
-    def _wrong_before(self, point: Point, most: int) -> int:
-        """Return how many of the newest readings were wrong if a lower one goes on before them.
+    def _goes_on_from(self, point: Point) -> int | None:
+        """Return the number of the first kept reading that is higher than a fallen one.
 
-        Zero if that cannot be, or if they are more than `most`.
+        `None` if the fallen one does not go on from the one before that.
         """
-        for count in range(1, min(most, len(self._kept) - self._meter_kept - 1) + 1):
-            before = self._kept[-1 - count]
-            if point[0] - before[0] > _LONGEST_WRONG_TIME:
-                return 0
-            if before[1] <= point[1]:
-                return count if _on_course(before, point, self._possible) else 0
-        return 0
+        first = bisect_right(self._kept, point[1], lo=self._meter_kept, key=itemgetter(1))
+        goes_on = first > self._meter_kept and _on_course(
+            self._kept[first - 1], point, self._possible
+        )
+        return first if goes_on else None
+
+    def _index_of_return(self, index: int) -> int | None:
+        """Return which reading of a day has reached the height again that one at `index` fell from.
+
+        Where there is a hole, it can be the first reading after that.
+        """
+        last, (fallen, _) = self._kept[-1], self._in_time[index]
+        for later in range(index + 1, len(self._in_time)):
+            if self._in_time[later - 1][0] - fallen > _LONGEST_WRONG_TIME:
+                return None
+            if self._in_time[later][1] >= last[1]:
+                return later if _on_course(last, self._in_time[later], self._possible) else None
+        return None
 
 
 def _one_for_each_instant(readings: Course) -> list[Point]:
@@ -249,13 +296,6 @@ def _when_full(last: Point, point: Point, per_second: float) -> list[Point]:
             full = min(max(time + 1, round(time + share * (later - time))), later - 1)
             return [(full, capacity), (full, 0.0)]
     return []
-
-
-def _meters(points: list[Point]) -> list[list[Point]]:
-    """Return plausible readings cut where another meter begins."""
-    cuts = [number for number, (one, next_) in enumerate(pairwise(points), 1) if next_[1] < one[1]]
-    borders = [0, *cuts, len(points)]
-    return [points[begin:end] for begin, end in pairwise(borders) if begin < end]
 
 
 def _add_hours(rows: list[HourRow], points: list[Point], until: int, total: float) -> float:

@@ -3,12 +3,14 @@
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from math import isfinite
+from operator import lt
 from typing import TYPE_CHECKING, Final
 
 from .errors import ErrorKind, InvalidResponseError
 from .obis import OBIS_METER_SERIAL
-from .parsing import JSON, as_instant, as_register
+from .parsing import JSON, as_instant, as_register, is_no_value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -105,17 +107,27 @@ def readings_of(reading: Reading, codes: Collection[str]) -> Readings:
 def joined(*parts: Readings) -> Readings:
     """Return readings together, in the order of time, one for each instant.
 
-    Of several values of a register at one instant that of the last part counts.
+    Of several values of a register at one instant that of the last part counts, but nothing that
+    tells no value.
     """
     filled = [part for part in parts if part.times]
-    if len(filled) == 1:
+    if len(filled) == 1 and all(
+        map(lt, filled[0].times, islice(filled[0].times, 1, None), strict=False)
+    ):
         return filled[0]
     rows: dict[int, Mapping[str, JSON]] = {}
     for part in filled:
         for time, row in zip(part.times, part.rows, strict=True):
-            rows[time] = {**rows[time], **row} if time in rows else row
+            rows[time] = {**rows[time], **_told(row)} if time in rows else row
     times = tuple(sorted(rows))
     return Readings(times=times, rows=tuple(rows[time] for time in times))
+
+
+def _told(row: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return the registers of a row that have a value."""
+    return {
+        code: value for code, value in row.items() if value is not None and not is_no_value(value)
+    }
 
 
 def _number(value: JSON) -> float | None:

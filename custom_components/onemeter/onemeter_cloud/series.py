@@ -6,11 +6,17 @@ only. So a series is a sequence of courses, each of one register of one meter, f
 """
 
 from bisect import bisect_left
-from itertools import groupby, pairwise
-from operator import itemgetter
+from itertools import groupby, islice, pairwise
+from operator import itemgetter, le
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .history import DEFAULT_LIMIT_KW, HOUR_SECONDS, WRONG_READINGS
+from .history import (
+    DEFAULT_LIMIT_KW,
+    HOUR_SECONDS,
+    WRONG_READINGS,
+    meters_of,
+    plausible_readings,
+)
 from .obis import OBIS_ENERGY_ABS, OBIS_ENERGY_MINUS, OBIS_ENERGY_PLUS, OBIS_METER_SERIAL
 from .parsing import as_serial
 
@@ -181,8 +187,9 @@ def _covered(registers: _Registers, codes: Sequence[str], start: int, end: int) 
     if begin > start:
         yield from _covered(registers, others, start, begin)
     if others:
-        for left, right in registers.other_meters(points):
-            if any(registers.inside(other, left, right) for other in others):
+        for left, right in registers.other_meters(code):
+            is_within = begin <= left and right <= last
+            if is_within and any(registers.inside(other, left, right) for other in others):
                 yield Span(code, begin, left)
                 yield from _covered(registers, others, left, right)
                 begin = right
@@ -199,6 +206,7 @@ class _Registers:
         """Take readings in the order of time."""
         self._readings = readings
         self._points: dict[str, list[Point]] = {}
+        self._other_meters: dict[str, list[tuple[int, int]]] = {}
         self._meters = _meter_changes(readings)
 
     def points(self, code: str) -> list[Point]:
@@ -216,30 +224,40 @@ class _Registers:
         """Return the readings of a register in a time, its bounds left out."""
         return self.between(code, start + 1, end - 1)
 
-    def other_meters(self, points: Sequence[Point]) -> list[tuple[int, int]]:
-        """Return the times between readings of a register that are of different meters."""
-        changes = {_first_of_another(points, change) for change in self._meters}
-        changes |= {
-            number
-            for number, (one, following) in enumerate(pairwise(points), 1)
-            if following[1] < one[1]
-        }
-        return [
-            (points[number - 1][0], points[number][0])
-            for number in sorted(changes)
-            if 0 < number < len(points)
-        ]
+    def other_meters(self, code: str) -> list[tuple[int, int]]:
+        """Return the times between readings of a register that are of different meters.
+
+        What is one is seen from all of its readings: from a part of them it could not be told.
+        """
+        if code not in self._other_meters:
+            meters = [
+                meter
+                for of_serial in self._of_serials(self.points(code))
+                for meter in _meters(of_serial)
+            ]
+            self._other_meters[code] = [
+                (one[-1][0], other[0][0]) for one, other in pairwise(meters)
+            ]
+        return self._other_meters[code]
 
     def courses(self, spans: Iterable[Span]) -> list[Course]:
         """Return the courses of registers in their spans, one for each meter."""
-        courses: list[Course] = []
-        for span in spans:
-            points = self.between(*span)
-            cuts = sorted({_first_of_another(points, change) for change in self._meters})
-            courses += [
-                points[begin:end] for begin, end in pairwise([0, *cuts, len(points)]) if begin < end
-            ]
-        return courses
+        return [of_serial for span in spans for of_serial in self._of_serials(self.between(*span))]
+
+    def _of_serials(self, points: Sequence[Point]) -> Iterator[Sequence[Point]]:
+        """Yield the readings of each meter that has told another serial number."""
+        cuts = sorted({_first_of_another(points, change) for change in self._meters})
+        for begin, end in pairwise([0, *cuts, len(points)]):
+            if begin < end:
+                yield points[begin:end]
+
+
+def _meters(points: Sequence[Point]) -> list[Sequence[Point]]:
+    """Return the plausible readings of each meter that a register has been of."""
+    values = [value for _, value in points]
+    if all(map(le, values, islice(values, 1, None), strict=False)):
+        return [points]
+    return [*meters_of(plausible_readings(points))]
 
 
 class _MeterChange(NamedTuple):
@@ -272,15 +290,20 @@ def _first_of_another(points: Sequence[Point], change: _MeterChange) -> int:
     """Return the number of the first reading of the later meter, as many as there are if none is.
 
     The serial number may have been told later than the first reading: where the register falls, or
-    rises more steeply than it can.
+    rises more steeply than it can, and what follows does not take that back.
     """
     first = max(1, bisect_left(points, (change.before + 1,)))
     told = bisect_left(points, (change.after,))
-    steepest, steepest_number = DEFAULT_LIMIT_KW / HOUR_SECONDS, told
-    for number in range(first, min(told + 1, len(points))):
-        (time, value), (later, next_value) = points[number - 1], points[number]
-        if next_value < value:
-            return number
-        if next_value - value > steepest * (later - time):
-            steepest, steepest_number = (next_value - value) / max(later - time, 1), number
-    return steepest_number
+    if first >= told:
+        return told
+    around = points[max(0, first - 1 - WRONG_READINGS) : told + 1 + WRONG_READINGS]
+    begin, end = points[first - 1][0], points[min(told, len(points) - 1)][0]
+    steepest, at = DEFAULT_LIMIT_KW / HOUR_SECONDS, None
+    for (time, value), (later, next_value) in pairwise(plausible_readings(around)):
+        if begin <= time < later <= end:
+            if next_value < value:
+                at = later
+                break
+            if next_value - value > steepest * (later - time):
+                steepest, at = (next_value - value) / (later - time), later
+    return told if at is None else bisect_left(points, (at,))
