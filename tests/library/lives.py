@@ -108,6 +108,36 @@ class Life:
             start += QUARTER * len(rows)
         return read
 
+    def bounds(self, partial: Sequence[Row]) -> tuple[float, float]:
+        """Return the least and the most import (kWh) that partial readings can be taken for.
+
+        The least is what the register of import counted between its first and its last reading on
+        each meter, the most has in addition all energy that was read before and after these.
+        """
+        by_time = {row["date"]: row for row in partial}
+        least = most = 0
+        for meter, numbers, of_meter in zip(
+            self.meters, self.got, self.rows_of_meters(), strict=True
+        ):
+            told = {
+                code: [
+                    number
+                    for number, row in zip(numbers, of_meter, strict=True)
+                    if code in by_time[row["date"]]
+                ]
+                for code in meter.codes
+            }
+            imported = told[meter.import_code]
+            values = meter.counters()[meter.import_code]
+            least += values[imported[-1]] - values[imported[0]]
+            for code in {*ABSOLUTE} & told.keys() - {meter.import_code}:
+                values, of_all = meter.counters()[code], told[code]
+                if of_all:
+                    most += max(0, values[imported[0]] - values[of_all[0]])
+                    most += max(0, values[of_all[-1]] - values[imported[-1]])
+        most += least
+        return least / 100, most / 100
+
     def counted(self) -> dict[str, float]:
         """Return what the meters counted between the first and the last reading of each (kWh)."""
         energies: dict[str, int] = {}
@@ -127,11 +157,38 @@ class Life:
 
 
 @st.composite
-def lives(draw: st.DrawFn, *, most_meters: int = 3, with_serials: bool | None = None) -> Life:
+def partial_rows(draw: st.DrawFn, life: Life) -> list[Row]:
+    """Draw which registers each reading holds: import at least every fourth time."""
+    rows: list[Row] = []
+    for meter, of_meter in zip(life.meters, life.rows_of_meters(), strict=True):
+        missing = draw(
+            st.lists(
+                st.sets(st.sampled_from(("1_8_0", "2_8_0", "15_8_0", "F_8_0", "1_8_1", "15_8_2"))),
+                min_size=1,
+                max_size=3,
+            )
+        )
+        pattern = [*missing, {code for code in missing[0] if code != meter.import_code}]
+        rows += [
+            {code: value for code, value in row.items() if code not in lacking}
+            for row, lacking in zip(of_meter, cycle(pattern), strict=False)
+        ]
+    return rows
+
+
+@st.composite
+def lives(
+    draw: st.DrawFn,
+    *,
+    most_meters: int = 3,
+    with_serials: bool | None = None,
+    far_apart: bool = False,
+) -> Life:
     """Draw a life: what meters there were, what they counted, and which readings were got.
 
     Where meters tell no serial number, each begins lower than the one before has ended, and none
-    runs over, for nothing else tells them apart.
+    runs over, for nothing else tells them apart. `far_apart` are meters of which none can have
+    become what the next one shows.
     """
     tell_serials = draw(st.booleans()) if with_serials is None else with_serials
     count = draw(st.integers(1, most_meters))
@@ -145,7 +202,9 @@ def lives(draw: st.DrawFn, *, most_meters: int = 3, with_serials: bool | None = 
         if "2_8_0" not in codes:
             exports = (0,) * steps
         begin = draw(st.integers(0, 500_00))
-        if tell_serials and draw(st.booleans()):
+        if far_apart:
+            begin += draw(st.sampled_from((1, 3, 5))) * 10_000_00 + number % 2 * 10_000_00
+        elif tell_serials and draw(st.booleans()):
             begin = 100 * 10**digits - draw(st.integers(1, 50_00))
         if not tell_serials:
             begin = (count - number) * 10_000_00 + begin

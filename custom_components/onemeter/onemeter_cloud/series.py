@@ -207,7 +207,8 @@ class _Registers:
         self._readings = readings
         self._points: dict[str, list[Point]] = {}
         self._other_meters: dict[str, list[tuple[int, int]]] = {}
-        self._meters = _meter_changes(readings)
+        self._changes = _meter_changes(readings)
+        self._first_times: dict[str, list[int]] = {}
 
     def points(self, code: str) -> list[Point]:
         """Return all readings of a register."""
@@ -232,7 +233,7 @@ class _Registers:
         if code not in self._other_meters:
             meters = [
                 meter
-                for of_serial in self._of_serials(self.points(code))
+                for of_serial in self._of_serials(code, self.points(code))
                 for meter in _meters(of_serial)
             ]
             self._other_meters[code] = [
@@ -242,11 +243,22 @@ class _Registers:
 
     def courses(self, spans: Iterable[Span]) -> list[Course]:
         """Return the courses of registers in their spans, one for each meter."""
-        return [of_serial for span in spans for of_serial in self._of_serials(self.between(*span))]
+        return [
+            of_serial
+            for span in spans
+            for of_serial in self._of_serials(span.code, self.between(*span))
+        ]
 
-    def _of_serials(self, points: Sequence[Point]) -> Iterator[Sequence[Point]]:
-        """Yield the readings of each meter that has told another serial number."""
-        cuts = sorted({_first_of_another(points, change) for change in self._meters})
+    def _of_serials(self, code: str, points: Sequence[Point]) -> Iterator[Sequence[Point]]:
+        """Yield readings of a register, of each meter that has told another serial number."""
+        if code not in self._first_times:
+            everything = self.points(code)
+            self._first_times[code] = [
+                everything[number][0]
+                for number in sorted({_first_of_another(everything, one) for one in self._changes})
+                if number < len(everything)
+            ]
+        cuts = [bisect_left(points, (time,)) for time in self._first_times[code]]
         for begin, end in pairwise([0, *cuts, len(points)]):
             if begin < end:
                 yield points[begin:end]
@@ -261,8 +273,9 @@ def _meters(points: Sequence[Point]) -> list[Sequence[Point]]:
 
 
 class _MeterChange(NamedTuple):
-    """One meter was told of last at `before`, another one first at `after` (epoch seconds)."""
+    """One meter was told of from `since` to `before`, another one from `after` (epoch seconds)."""
 
+    since: int
     before: int
     after: int
 
@@ -283,18 +296,19 @@ def _meter_changes(readings: Readings) -> list[_MeterChange]:
             runs[-1][1].extend(times)
         else:
             runs.append((serial, times))
-    return [_MeterChange(one[-1], other[0]) for (_, one), (_, other) in pairwise(runs)]
+    return [_MeterChange(one[0], one[-1], other[0]) for (_, one), (_, other) in pairwise(runs)]
 
 
 def _first_of_another(points: Sequence[Point], change: _MeterChange) -> int:
     """Return the number of the first reading of the later meter, as many as there are if none is.
 
     The serial number may have been told later than the first reading: where the register falls, or
-    rises more steeply than it can, and what follows does not take that back.
+    rises more steeply than it can, and what follows does not take that back. A register that the
+    earlier meter did not show while its number was told is the later one's.
     """
-    first = max(1, bisect_left(points, (change.before + 1,)))
-    told = bisect_left(points, (change.after,))
-    if first >= told:
+    earlier = bisect_left(points, (change.before + 1,))
+    first, told = max(1, earlier), bisect_left(points, (change.after,))
+    if earlier == told:
         return told
     around = points[max(0, first - 1 - WRONG_READINGS) : told + 1 + WRONG_READINGS]
     begin, end = points[first - 1][0], points[min(told, len(points) - 1)][0]
@@ -306,4 +320,7 @@ def _first_of_another(points: Sequence[Point], change: _MeterChange) -> int:
                 break
             if next_value - value > steepest * (later - time):
                 steepest, at = (next_value - value) / (later - time), later
-    return told if at is None else bisect_left(points, (at,))
+    if at is None:
+        was_shown = bisect_left(points, (change.since,)) < earlier
+        return told if was_shown else earlier
+    return bisect_left(points, (at,))
