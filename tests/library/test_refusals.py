@@ -1,5 +1,7 @@
 """When the server says when to come back, the client comes back then, and not before."""
 
+from __future__ import annotations
+
 import asyncio
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
