@@ -461,13 +461,14 @@ def _retry_after(response: aiohttp.ClientResponse) -> float | None:
     value = response.headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return float(value)
+    # A year beyond all dates is an `OverflowError` before Python 3.14.
     try:
         until = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     try:
         now = parsedate_to_datetime(response.headers.get("Date", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         now = datetime.now(UTC)
     if until.tzinfo is None or now.tzinfo is None:
         return None
