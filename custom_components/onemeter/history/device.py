@@ -30,6 +30,7 @@ from .meaning import history_of, plan_for, rows_of
 from .outline import Outline
 from .prices import CONF_PRICES, price_lists
 from .reader import codes_of
+from .recorder import StatisticNotTakenError
 
 if TYPE_CHECKING:
     import asyncio
@@ -115,6 +116,10 @@ class DeviceHistory:
             except OneMeterError as err:
                 self._note_failure(device, err)
                 may_ask = may_ask and isinstance(err, _OF_ONE_DEVICE)
+            except StatisticNotTakenError as err:
+                _LOGGER.info("The history of %s waits: %s", self._name(device), err)
+                self.progress.cloud_pause.lengthen(self._hass.loop.time())
+                break
         return may_ask
 
     async def async_import(self, device: Device, job: Job, reader: HistoryReader) -> ImportResult:
