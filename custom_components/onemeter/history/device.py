@@ -32,6 +32,7 @@ from .meaning import are_doubtful, history_of, plan_for, rows_of
 from .outline import Outline
 from .prices import CONF_PRICES, price_lists
 from .reader import codes_of
+from .recorder import StatisticNotTakenError
 
 if TYPE_CHECKING:
     import asyncio
@@ -118,6 +119,10 @@ class DeviceHistory:
                 # That others have used up the budget is nothing that failed.
                 if not isinstance(err, RateLimitError) or err.by_server:
                     self._note_failure(device, err)
+            except StatisticNotTakenError as err:
+                _LOGGER.info("The history of %s waits: %s", self._name(device), err)
+                self.progress.cloud_pause.lengthen(self._hass.loop.time())
+                break
         return may_ask
 
     async def async_import(self, device: Device, job: Job, reader: HistoryReader) -> ImportResult:
