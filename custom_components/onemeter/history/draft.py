@@ -48,7 +48,9 @@ class Draft:
             outlines=following,
             has_other_meters=has_other_meters,
             is_surprising=has_other_meters
-            or any(_is_impossible(of_key, known.get(key, ()), most_kwh) for key, of_key in rows.items()),
+            or any(
+                _is_impossible(of_key, known.get(key, ()), most_kwh) for key, of_key in rows.items()
+            ),
         )
 
 
