@@ -7,14 +7,18 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import Platform
 from homeassistant.helpers import config_validation as cv
 
+from .account import is_account
 from .const import DOMAIN
 from .coordinator import OneMeterCoordinator
 from .data import OneMeterData
 from .history.importer import HistoryImporter, async_forget
 from .history.recorder import recorder_is_running
+from .migration import async_migrate, async_take_in, async_tell_foreign
+from .new_devices import NewDevices, async_forget_new_devices
 from .problems import ProblemWatcher, async_delete_issues
 from .services import async_setup_services
 from .snapshot import async_forget_snapshot
+from .take_over import async_take_over_rest
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
@@ -35,8 +39,18 @@ async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
     return True
 
 
+async def async_migrate_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> bool:
+    """Bring an entry of an older version, or of another integration, to today's shape."""
+    return async_migrate(hass, entry)
+
+
 async def async_setup_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> bool:
     """Set up an account."""
+    if not is_account(entry):
+        async_tell_foreign(hass, entry)
+        return False
+    async_take_in(hass, entry)
+    async_take_over_rest(hass, entry)
     coordinator = OneMeterCoordinator(hass, entry)
     if await coordinator.async_restore():
         await coordinator.async_refresh_restored()
@@ -49,11 +63,18 @@ async def async_setup_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) -> 
     else:
         _LOGGER.warning("Without Home Assistant's recorder there is no energy history")
     entry.runtime_data = OneMeterData(coordinator=coordinator, history=history)
+    new_devices = NewDevices(hass, entry, coordinator)
+    await new_devices.async_load()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    entry.async_on_unload(entry.add_update_listener(_async_reload))
     if history is not None:
         history.async_start()
-    ProblemWatcher(hass, entry, coordinator).async_start()
-    entry.async_on_unload(entry.add_update_listener(_async_reload))
+    # It may add devices, which starts the account again; and the problems tell what it offers.
+    new_devices.async_start()
+    ProblemWatcher(hass, entry, coordinator, new_devices).async_start()
+    if set(coordinator.subentry_ids.values()) != entry.subentries.keys():
+        # A device has joined the account meanwhile.
+        hass.config_entries.async_schedule_reload(entry.entry_id)
     return True
 
 
@@ -68,6 +89,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: OneMeterConfigEntry) ->
     """Forget what is stored of a removed account; its history in the recorder stays."""
     async_delete_issues(hass, entry.entry_id)
     await async_forget(hass, entry.entry_id)
+    await async_forget_new_devices(hass, entry.entry_id)
     await async_forget_snapshot(hass, entry.entry_id)
 
 

@@ -32,20 +32,24 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 from homeassistant.util import dt as dt_util
-from yarl import URL
 
+from .account import is_account, title_of_account
 from .const import (
+    CONF_ADD_NEW_DEVICES,
     CONF_ADVANCED,
     CONF_APPLY_MULTIPLIER,
     CONF_DEVICES,
     CONF_UPDATE_INTERVAL,
     DOMAIN,
+    ENTRY_MINOR_VERSION,
+    ENTRY_VERSION,
     LONGEST_UPDATE_INTERVAL,
     SHORTEST_UPDATE_INTERVAL,
     SUBENTRY_TYPE_DEVICE,
 )
 from .errors import error_key
 from .history.prices import CONF_PRICES, CONF_VALID_FROM, PRICE_FIELDS, with_prices
+from .new_devices import addable
 from .onemeter_cloud import (
     DEFAULT_BASE_URL,
     Device,
@@ -97,6 +101,7 @@ _OPTIONS_SCHEMA: Final = probatio.Schema(
             probatio.Coerce(int),
         ),
         probatio.Required(CONF_APPLY_MULTIPLIER, default=True): BooleanSelector(),
+        probatio.Required(CONF_ADD_NEW_DEVICES, default=False): BooleanSelector(),
     }
 )
 
@@ -126,23 +131,6 @@ async def _ask_for_devices(
     except OneMeterError as err:
         errors["base"] = error_key(err)
         return ()
-
-
-def _addable(hass: HomeAssistant, devices: Iterable[Device]) -> tuple[Device, ...]:
-    """Return the devices that are in use and that no account has in Home Assistant yet."""
-    configured = {
-        subentry.data[CONF_DEVICE_ID]
-        for entry in hass.config_entries.async_entries(DOMAIN)
-        for subentry in entry.get_subentries_of_type(SUBENTRY_TYPE_DEVICE)
-    }
-    return tuple(
-        device for device in devices if not device.archived and device.id not in configured
-    )
-
-
-def _title_of_account(url: str) -> str:
-    """Return what an account is called: after its server."""
-    return "OneMeter Cloud" if url == DEFAULT_BASE_URL else str(URL(url).authority)
 
 
 def _label_of(device: Device) -> str:
@@ -182,7 +170,8 @@ def _price_schema(fields: Iterable[str], currency: str) -> probatio.Schema:
 class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
     """Sets up an account, or gives it another key or server."""
 
-    VERSION = 1
+    VERSION = ENTRY_VERSION
+    MINOR_VERSION = ENTRY_MINOR_VERSION
 
     def __init__(self) -> None:
         """Know nothing yet."""
@@ -199,10 +188,19 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
     @classmethod
     @callback
     @override
+    def async_supports_options_flow(cls, config_entry: OneMeterConfigEntry) -> bool:
+        """Tell whether an entry has options: one of another integration stays as it is."""
+        return is_account(config_entry)
+
+    @classmethod
+    @callback
+    @override
     def async_get_supported_subentry_types(
         cls, config_entry: OneMeterConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
-        """Return the kinds of subentries: devices."""
+        """Return the kinds of subentries: devices, if the entry is an account."""
+        if not is_account(config_entry):
+            return {}
         return {SUBENTRY_TYPE_DEVICE: DeviceSubentryFlow}
 
     @override
@@ -216,7 +214,7 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
         ):
             self._async_abort_entries_match(account)
             devices = await _ask_for_devices(self.hass, account, errors)
-            self._devices = _addable(self.hass, devices)
+            self._devices = addable(self.hass, devices)
             if self._devices:
                 self._account = account
                 return await self.async_step_devices()
@@ -250,11 +248,11 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
     def _create_account(self, picked: set[str]) -> ConfigFlowResult:
         """Create the account's entry, as far as other flows have not done so since it was asked."""
         self._async_abort_entries_match(self._account)
-        devices = [device for device in _addable(self.hass, self._devices) if device.id in picked]
+        devices = [device for device in addable(self.hass, self._devices) if device.id in picked]
         if not devices:
             return self.async_abort(reason="devices_added")
         return self.async_create_entry(
-            title=_title_of_account(self._account[CONF_URL]),
+            title=title_of_account(self._account[CONF_URL]),
             data=self._account,
             subentries=[
                 ConfigSubentryData(
@@ -293,6 +291,8 @@ class OneMeterConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Ask for another key or another server of the same devices."""
         entry: OneMeterConfigEntry = self._get_reconfigure_entry()
+        if not is_account(entry):
+            return self.async_abort(reason="foreign_entry")
         errors: dict[str, str] = {}
         if (
             user_input is not None
@@ -381,7 +381,7 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
         """Let the owner pick one of the devices that are not in Home Assistant yet."""
         entry: OneMeterConfigEntry = self._get_entry()
         if user_input:
-            for device in _addable(self.hass, self._devices):
+            for device in addable(self.hass, self._devices):
                 if device.id == user_input[CONF_DEVICE_ID]:
                     return self.async_create_entry(
                         title=device.display_name,
@@ -395,7 +395,7 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
             return self.async_show_form(
                 step_id="user", data_schema=probatio.Schema({}), errors=errors
             )
-        self._devices = _addable(self.hass, devices)
+        self._devices = addable(self.hass, devices)
         if not self._devices:
             return self.async_abort(reason="no_devices")
         schema = probatio.Schema(

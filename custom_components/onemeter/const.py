@@ -16,11 +16,14 @@ from .onemeter_cloud import (
 )
 
 __all__ = [
+    "CONF_ADD_NEW_DEVICES",
     "CONF_ADVANCED",
     "CONF_APPLY_MULTIPLIER",
     "CONF_DEVICES",
     "CONF_UPDATE_INTERVAL",
     "DOMAIN",
+    "ENTRY_MINOR_VERSION",
+    "ENTRY_VERSION",
     "LONGEST_UPDATE_INTERVAL",
     "MANUFACTURER",
     "MODEL",
@@ -41,6 +44,10 @@ DOMAIN: Final = "onemeter"
 MANUFACTURER: Final = "OneMeter"
 MODEL: Final = "Optical meter reader"
 
+ENTRY_VERSION: Final = 2
+ENTRY_MINOR_VERSION: Final = 1
+
+CONF_ADD_NEW_DEVICES: Final = "add_new_devices"
 CONF_ADVANCED: Final = "advanced"
 CONF_APPLY_MULTIPLIER: Final = "apply_multiplier"
 CONF_DEVICES: Final = "devices"

@@ -14,6 +14,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .const import (
+    CONF_ADD_NEW_DEVICES,
     CONF_APPLY_MULTIPLIER,
     CONF_UPDATE_INTERVAL,
     DOMAIN,
@@ -50,6 +51,8 @@ RATE_LIMIT_PATIENCE: Final = timedelta(hours=3)
 
 # How long a start waits for the cloud where there is something stored to show instead.
 _START_PATIENCE: Final = timedelta(seconds=3)
+# Who has one device hears of others when all are asked for, in the place of that one.
+_LOOK_AROUND_EVERY: Final = timedelta(days=1)
 # A poll can wait for its turn in the budget, and then for its answer.
 _POLL_TAKES: Final = timedelta(minutes=5)
 # The clock of this machine may be the one that is wrong.
@@ -65,21 +68,25 @@ class _Terms:
 
     `priority`, `max_age` and `max_wait` are those of the library's client; `patience` is the time
     until a request that is not answered is given up, where that is sooner than the client does.
+    `looks_around`: now and then all devices may be asked for in the place of a single one.
     """
 
     priority: Priority = Priority.BACKGROUND
     max_age: timedelta
     max_wait: timedelta
     patience: timedelta | None = None
+    looks_around: bool = False
 
 
-# The list that the config flow has just shown is good enough to start with.
+# The list that a form has just shown is good enough to start with.
 _AFTER_RESTORING: Final = _Terms(max_age=timedelta(minutes=10), max_wait=timedelta(seconds=5))
 # With nothing to show there is no reason to wait for long: Home Assistant tries again by itself.
 _FIRST: Final = replace(_AFTER_RESTORING, patience=timedelta(seconds=10))
 # A poll is there to see what is new; only what has just come is not asked for again.
 # Two requests can be before it: a user's, and one for the history.
-_POLL: Final = _Terms(max_age=timedelta(seconds=15), max_wait=timedelta(minutes=3))
+_POLL: Final = _Terms(
+    max_age=timedelta(seconds=15), max_wait=timedelta(minutes=3), looks_around=True
+)
 _BY_USER: Final = _Terms(priority=Priority.USER, max_age=timedelta(), max_wait=timedelta(seconds=5))
 
 
@@ -103,7 +110,10 @@ class DeviceState:
         """Return the state after the cloud told of the device again: the same if nothing is new."""
         if device == self.device:
             return self
-        if device.last_reading.date == self.device.last_reading.date:
+        code = device.main_register
+        if code is None or self.device.last_reading.time_of(code) == device.last_reading.time_of(
+            code
+        ):
             return replace(self, device=device)
         return DeviceState(
             device=device,
@@ -118,23 +128,33 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
     are the chosen devices that the account did not have when it answered last. `answered` tells
     whether the newest poll was answered, `last_success` when one was, perhaps before Home
     Assistant's start; `limited_since` when the cloud began to say that it was asked too often.
+    `listed` are all devices of the account as they were listed last, `None` before.
     """
 
     config_entry: OneMeterConfigEntry
 
     def __init__(self, hass: HomeAssistant, entry: OneMeterConfigEntry) -> None:
-        """Prepare the client; nothing is sent yet."""
+        """Prepare the client; nothing is sent yet.
+
+        Raises `ConfigEntryAuthFailed` for what cannot be a key.
+        """
         super().__init__(hass, _LOGGER, config_entry=entry, name=f"{DOMAIN} {entry.title}")
-        self.cloud = OneMeterCloud(
-            entry.data[CONF_API_KEY],
-            base_url=entry.data[CONF_URL],
-            session=async_get_clientsession(hass),
-        )
+        try:
+            self.cloud = OneMeterCloud(
+                entry.data[CONF_API_KEY],
+                base_url=entry.data[CONF_URL],
+                session=async_get_clientsession(hass),
+            )
+        except AuthenticationError as err:
+            raise update_error(err) from err
         self.subentry_ids: dict[str, str] = {
             subentry.data[CONF_DEVICE_ID]: subentry.subentry_id
             for subentry in entry.get_subentries_of_type(SUBENTRY_TYPE_DEVICE)
         }
         self.multiply: bool = entry.options.get(CONF_APPLY_MULTIPLIER, True)
+        self.adds_new_devices: bool = entry.options.get(CONF_ADD_NEW_DEVICES, False)
+        self.listed: tuple[Device, ...] | None = None
+        self._looked_around_at: float | None = None
         self.missing: frozenset[str] = frozenset()
         self.last_success: datetime | None = None
         self.limited_since: datetime | None = None
@@ -349,11 +369,15 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
         """Return the chosen devices that the account has."""
         priority = terms.priority
         max_age, max_wait = terms.max_age.total_seconds(), terms.max_wait.total_seconds()
+        if self._asks_for_all(terms):
+            # Also when it goes wrong: what a single device needs must not wait for a list.
+            self._looked_around_at = self.hass.loop.time()
+            self.listed = await self.cloud.devices(
+                max_age=max_age, priority=priority, max_wait=max_wait
+            )
+            return {device.id: device for device in self.listed if device.id in self.subentry_ids}
         if not self.subentry_ids:
             return {}
-        if len(self.subentry_ids) > 1:
-            listed = await self.cloud.devices(max_age=max_age, priority=priority, max_wait=max_wait)
-            return {device.id: device for device in listed if device.id in self.subentry_ids}
         (device_id,) = self.subentry_ids
         try:
             device = await self.cloud.device(
@@ -362,6 +386,15 @@ class OneMeterCoordinator(DataUpdateCoordinator[dict[str, DeviceState]]):
         except NotFoundError:
             return {}
         return {device_id: device}
+
+    def _asks_for_all(self, terms: _Terms) -> bool:
+        """Tell whether all devices of the account are asked for, not a single one."""
+        if len(self.subentry_ids) > 1 or self.adds_new_devices:
+            return True
+        if not self.subentry_ids or not terms.looks_around:
+            return False
+        looked_at, now = self._looked_around_at, self.hass.loop.time()
+        return looked_at is None or now - looked_at >= _LOOK_AROUND_EVERY.total_seconds()
 
     def _log_missing(self, missing: frozenset[str]) -> None:
         """Log once when a chosen device leaves the account, and once when it is back."""

@@ -15,7 +15,8 @@ from homeassistant.loader import async_get_integration
 from homeassistant.util import dt as dt_util
 from yarl import URL
 
-from .const import CONF_APPLY_MULTIPLIER, CONF_UPDATE_INTERVAL, DOMAIN
+from .account import is_account
+from .const import CONF_ADD_NEW_DEVICES, CONF_APPLY_MULTIPLIER, CONF_UPDATE_INTERVAL, DOMAIN
 from .onemeter_cloud import REGISTERS, OneMeterError, Priority
 from .onemeter_cloud.client import DEFAULT_BASE_URL
 
@@ -81,9 +82,9 @@ async def _of_account(hass: HomeAssistant, entry: OneMeterConfigEntry) -> dict[s
         "reason": entry.error_reason_translation_key,
         "options": {
             option: entry.options.get(option)
-            for option in (CONF_APPLY_MULTIPLIER, CONF_UPDATE_INTERVAL)
+            for option in (CONF_ADD_NEW_DEVICES, CONF_APPLY_MULTIPLIER, CONF_UPDATE_INTERVAL)
         },
-        "server": _server(URL(entry.data[CONF_URL])),
+        "server": _server(URL(entry.data[CONF_URL])) if is_account(entry) else None,
         "number_of_devices": len(entry.subentries),
     }
     if entry.state is ConfigEntryState.LOADED:

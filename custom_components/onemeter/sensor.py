@@ -25,7 +25,8 @@ from homeassistant.const import (
 
 from .entity import OneMeterEntity, add_as_they_appear
 from .onemeter_cloud import OBIS_POWER, REGISTERS, Quantity, Register, Usage
-from .onemeter_cloud.parsing import JSON, as_number, as_text
+from .onemeter_cloud.parsing import JSON, as_number, as_register, as_text, is_no_value
+from .onemeter_cloud.series import energy_codes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -129,6 +130,8 @@ _KINDS: Final[Mapping[Quantity, _Kind]] = MappingProxyType(
     }
 )
 
+_OF_STATISTICS: Final = frozenset(energy_codes(None))
+
 _DIAGNOSTIC: Final = frozenset(
     {
         "battery_voltage",
@@ -183,6 +186,8 @@ _DISABLED: Final = frozenset(
 
 def _text(value: JSON) -> str | None:
     """Return what a text sensor shows of a register: lists become their elements."""
+    if is_no_value(value):
+        return None
     if isinstance(value, list):
         value = ", ".join(text for element in value if (text := as_text(element)) is not None)
     text = as_text(value)
@@ -214,12 +219,14 @@ def _register_value(register: Register) -> Callable[[DeviceState, bool], Value]:
 def _register_sensor(register: Register) -> OneMeterSensorDescription:
     """Return the sensor of a register of the catalogue."""
     kind = _KINDS[register.quantity]
+    # Of what stands in an exact statistic, the Energy dashboard must not offer the sensor as well.
+    has_statistic = register.code in _OF_STATISTICS
     return OneMeterSensorDescription(
         key=register.code,
         translation_key=register.key,
         translation_placeholders={"variant": register.variant} if register.variant else {},
         device_class=kind.device_class,
-        state_class=kind.state_class,
+        state_class=None if has_statistic else kind.state_class,
         native_unit_of_measurement=kind.unit,
         suggested_display_precision=kind.precision,
         entity_category=EntityCategory.DIAGNOSTIC if register.key in _DIAGNOSTIC else None,
@@ -322,7 +329,7 @@ def _unknown_register(state: DeviceState, code: str) -> OneMeterSensorDescriptio
 
     def value(state: DeviceState, _multiply: bool) -> Value:  # noqa: FBT001
         raw = state.device.last_reading.values.get(code)
-        return as_number(raw) if unit is not None else _text(raw)
+        return as_register(raw) if unit is not None else _text(raw)
 
     return OneMeterSensorDescription(
         key=code,

@@ -10,6 +10,7 @@ from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 from yarl import URL
 
+from .account import is_account
 from .const import DOMAIN
 from .onemeter_cloud import Priority
 
@@ -34,9 +35,11 @@ def async_register(_hass: HomeAssistant, register: system_health.SystemHealthReg
 
 async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
     """Return the information; a server's reachability follows once it is known."""
-    entries: list[OneMeterConfigEntry] = hass.config_entries.async_entries(
-        DOMAIN, include_ignore=False, include_disabled=False
-    )
+    entries = [
+        entry
+        for entry in hass.config_entries.async_entries(DOMAIN, include_disabled=False)
+        if is_account(entry)
+    ]
     loaded: list[OneMeterConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
     return {
         "accounts": len(entries),

@@ -82,6 +82,7 @@ def make_entry(hass: HomeAssistant) -> MakeEntry:
     ) -> MockConfigEntry:
         entry = MockConfigEntry(
             domain=DOMAIN,
+            version=2,
             title="Test cloud",
             data={"api_key": API_KEY, "url": cloud.url},
             options=options or {},

@@ -122,9 +122,9 @@ class LocalCloud:
         """Make the account's key a wrong one."""
         assert await self.store.remove_key("test")
 
-    async def accept_key(self, key: str = API_KEY) -> None:
-        """Make a key a right one again."""
-        await self.store.add_key(self._account, "test", key)
+    async def accept_key(self, key: str = API_KEY, name: str = "test") -> None:
+        """Make a key a right one again, or add one under a name of its own."""
+        await self.store.add_key(self._account, name, key)
 
     async def use_up_limit(self) -> None:
         """Ask as somebody else with the same key would, until it is too much."""

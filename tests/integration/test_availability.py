@@ -96,3 +96,15 @@ async def test_what_comes_back_from_too_many_requests_to_an_outage_is_not_shown_
         assert len(cloud.requests) == 2, "the second was refused"
 
     assert await minutes_until_unavailable(hass, freezer, ENERGY) <= 190
+
+
+async def test_who_turns_polling_off_keeps_what_was_answered_last(
+    hass: HomeAssistant, cloud: LocalCloud, make_entry: MakeEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    entry = make_entry(cloud, HOUSE_ID)
+    hass.config_entries.async_update_entry(entry, pref_disable_polling=True)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await live_through(hass, freezer, timedelta(hours=3))
+
+    assert len(cloud.requests) == 1
+    assert hass.states.get(ENERGY).state == "12345.67"

@@ -118,7 +118,7 @@ async def test_pressing_without_an_answer_counts_for_the_next_poll(
         coordinator = entry.runtime_data.coordinator
         before = coordinator.schedule.as_json()["failures"], coordinator.update_interval
         faulty.fault = Fault.BAD_GATEWAY
-        with pytest.raises(HomeAssistantError, match="cannot be reached"):
+        with pytest.raises(HomeAssistantError, match="HTTP 502"):
             await press(hass)
         after = coordinator.schedule.as_json()["failures"], coordinator.update_interval
         assert (before[0], after[0]) == (0, 1)

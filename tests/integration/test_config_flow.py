@@ -385,7 +385,7 @@ async def test_a_fixed_update_interval_is_an_option(
     entry = make_entry(cloud, HOUSE_ID)
     await hass.config_entries.async_setup(entry.entry_id)
     result = await hass.config_entries.options.async_init(entry.entry_id)
-    assert result["data_schema"]({}) == {"apply_multiplier": True}
+    assert result["data_schema"]({}) == {"apply_multiplier": True, "add_new_devices": False}
 
     for minutes in (0, 61):
         with pytest.raises(InvalidData):
@@ -398,7 +398,11 @@ async def test_a_fixed_update_interval_is_an_option(
     await hass.async_block_till_done()
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert dict(entry.options) == {"update_interval": 30, "apply_multiplier": False}
+    assert dict(entry.options) == {
+        "update_interval": 30,
+        "apply_multiplier": False,
+        "add_new_devices": False,
+    }
     assert entry.state is ConfigEntryState.LOADED
 
 
@@ -413,7 +417,7 @@ async def test_an_interval_that_is_emptied_becomes_automatic_again(
     await hass.config_entries.options.async_configure(result["flow_id"], {"apply_multiplier": True})
     await hass.async_block_till_done()
 
-    assert dict(entry.options) == {"apply_multiplier": True}
+    assert dict(entry.options) == {"apply_multiplier": True, "add_new_devices": False}
     assert entry.state is ConfigEntryState.LOADED
 
 

@@ -59,7 +59,11 @@ async def test_an_account_that_works(
         "version": "0.1.0",
         "state": "loaded",
         "reason": None,
-        "options": {"apply_multiplier": False, "update_interval": None},
+        "options": {
+            "add_new_devices": None,
+            "apply_multiplier": False,
+            "update_interval": None,
+        },
         "server": {
             "vendor": False,
             "host": None,
@@ -84,13 +88,14 @@ async def test_an_account_that_works(
         "percent",
         "recent_at",
         "deep_at",
-        "misfits",
+        "failing_since",
         "newest_readings",
         "meters",
-        "prices",
     }
     assert house["history"]["percent"] == 100
-    assert house["history"]["meters"] == {"1_8_0": 1, "1_8_1": 1, "1_8_2": 1, "2_8_0": 1}
+    assert house["history"]["meters"] == dict.fromkeys(
+        ("energy_import", "energy_import_t1", "energy_import_t2", "energy_export"), 1
+    )
     assert flat["known"]["main_register"] == "15_8_0"
 
 

@@ -13,6 +13,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.util import dt as dt_util
 
 from custom_components.onemeter.history.meaning import statistic_id
+from custom_components.onemeter.history.reader import CONTEXT
 from onemeter_server.records import DeviceRecord
 
 from .clockwork import PAST_THE_NEXT_POLL, live_through, pass_in_one_step, settle
@@ -380,7 +381,7 @@ async def test_a_restart_does_not_read_the_whole_history_again(
     await settle(hass, freezer)
 
     (request,) = [request for request in empty_cloud.requests if "/readings" in request.path]
-    week = dt_util.utcnow() - timedelta(days=7)
+    week = dt_util.utcnow() - timedelta(days=7) - CONTEXT
     assert f"from={week:%Y-%m-%d}" in request.query
     assert_rows(await recorded(hass, HOUSE_ID), expected_rows(FIRST, last))
 
@@ -419,10 +420,10 @@ async def test_a_cloud_that_refuses_or_is_away_is_asked_again_after_a_later_poll
         assert entry.state is ConfigEntryState.LOADED
         assert hass.states.get("sensor.house_history_import").state == "0"
         assert hass.states.get("sensor.house_energy_import").state == str(register(LAST))
-        assert caplog.text.count("The history waits for a better time") == 1
+        assert caplog.text.count("The history of House cannot be read for now") == 1
 
         cloud.history_answers = None
-        await live_through(hass, freezer, timedelta(minutes=20), step=timedelta(minutes=5))
+        await live_through(hass, freezer, timedelta(minutes=50), step=timedelta(minutes=5))
         assert_rows(await recorded(hass, HOUSE_ID), expected_rows(FIRST, LAST))
         assert hass.states.get("sensor.house_history_import").state == "100"
 
@@ -437,12 +438,12 @@ async def test_removing_the_account_leaves_the_history(
     await install(empty_cloud)
     entry = make_entry(empty_cloud, HOUSE_ID)
     await set_up(hass, freezer, entry)
-    assert f"onemeter.{entry.entry_id}" in hass_storage
+    assert f"onemeter.{entry.entry_id}.history" in hass_storage
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done()
 
     assert_rows(await recorded(hass, HOUSE_ID), expected_rows(FIRST, LAST))
-    assert f"onemeter.{entry.entry_id}" not in hass_storage
+    assert f"onemeter.{entry.entry_id}.history" not in hass_storage
 
 
 async def test_a_normal_day_with_five_devices_costs_at_most_120_requests(

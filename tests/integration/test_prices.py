@@ -9,9 +9,9 @@ from homeassistant.components.recorder import get_instance
 from homeassistant.components.recorder.statistics import list_statistic_ids
 from homeassistant.data_entry_flow import FlowResultType
 
-from custom_components.onemeter.onemeter_cloud.costs import Price
-from custom_components.onemeter.history.prices import price_lists, with_prices
 from custom_components.onemeter.history.meaning import statistic_id
+from custom_components.onemeter.history.prices import price_lists, with_prices
+from custom_components.onemeter.onemeter_cloud.costs import Price
 
 from .clockwork import settle
 from .local_cloud import HOUSE, HOUSE_ID, LocalCloud

@@ -14,8 +14,15 @@ from pytest_homeassistant_custom_component.common import async_capture_events
 
 import custom_components.onemeter
 from custom_components.onemeter.const import DOMAIN
+from custom_components.onemeter.migration import FOREIGN_ENTRY
 from custom_components.onemeter.onemeter_cloud.models import parse_device
-from custom_components.onemeter.problems import AccountFacts, DeviceFacts, Problem, problems_of
+from custom_components.onemeter.problems import (
+    AccountFacts,
+    DeviceFacts,
+    HistoryFailure,
+    Problem,
+    problems_of,
+)
 
 from .clockwork import live_through, pass_in_one_step
 from .local_cloud import FLAT, FLAT_ID, FLAT_VALUES, HOUSE, HOUSE_ID, HOUSE_VALUES, LocalCloud
@@ -45,6 +52,8 @@ ALL_KEYS = {
     "battery_low",
     "cloud_unreachable",
     "device_gone",
+    "history_unreadable",
+    "new_device",
     "no_reading",
     "rate_limited",
     "synchronization_needed",
@@ -64,6 +73,7 @@ def device(
     read_at: datetime | None = NOW,
     gone: bool = False,
     battery_was_low: bool = False,
+    unreadable_since: datetime | None = None,
 ) -> DeviceFacts:
     return DeviceFacts(
         name="House",
@@ -71,6 +81,8 @@ def device(
         read_at=read_at,
         gone=gone,
         battery_was_low=battery_was_low,
+        history_failure=unreadable_since
+        and HistoryFailure(since=unreadable_since, error="Not JSON"),
     )
 
 
@@ -88,6 +100,7 @@ def problems(
         error=None,
         limited_since=None,
         devices={HOUSE_ID: house or device()},
+        offered={},
     )
     return problems_of(now, replace(account, **changes))
 
@@ -203,17 +216,38 @@ def test_a_limit_is_told_after_three_hours_and_never_as_a_cloud_that_is_away(
     assert found == expected
 
 
+@pytest.mark.parametrize(
+    ("since", "read_at", "told"),
+    [
+        (NOW - DAY, NOW, True),
+        (NOW - DAY + timedelta(seconds=1), NOW, False),
+        (NOW - 2 * DAY, NOW - 2 * DAY + timedelta(hours=1), True),
+        (NOW - DAY, NOW - DAY - timedelta(hours=1), False),
+        (NOW - DAY, None, False),
+    ],
+)
+def test_a_history_that_stands_still_for_a_day_while_readings_come(
+    since: datetime, read_at: datetime | None, *, told: bool
+) -> None:
+    house = device(read_at=read_at, unreadable_since=since)
+    assert ("history_unreadable" in keys(house=house)) is told
+
+
 def test_every_problem_fits_to_its_texts() -> None:
     account = {"last_success": NOW - DAY, "error": "No connection"}
     everything = {
         *problems(house=device({"BATTERY_PC": 1}, read_at=NOW - 3 * DAY)),
         *problems(house=device({"OBIS": {"S_1_1_16": ["SYNC", "WRONG_METER"]}})),
         *problems(house=device(gone=True)),
+        *problems(house=device(unreadable_since=NOW - DAY)),
+        *problems(offered={FLAT_ID: "Flat"}),
         *problems(**account),
         *problems(**account, limited_since=NOW - DAY),
     }
 
-    assert {problem.key for problem in everything} == ALL_KEYS == set(TEXTS)
+    assert {problem.key for problem in everything} == ALL_KEYS
+    # The other issue is that of an entry which cannot be set up at all.
+    assert set(TEXTS) - ALL_KEYS == {FOREIGN_ENTRY}
     for problem in everything:
         used = set(re.findall(r"{(\w+)}", json.dumps(TEXTS[problem.key])))
         assert dict(problem.placeholders).keys() == used, problem.key

@@ -300,7 +300,7 @@ async def test_no_secret_gets_out_whatever_happens(
     seen = {"_battery_low_", "InvalidResponseError", "No, ***!", "can_reach_server"}
     assert found(seen, *story.told) == seen
     assert "GET /api/devices/ answered 500" in caplog.text
-    assert len(stored) == 2
+    assert len(stored) == 3
 
     assert found(everything, *story.told) == set(), "diagnostics, issues, errors, dialogs"
     assert found(PERSONAL | KEYS, *story.shown) == set(), "states, attributes, registries"

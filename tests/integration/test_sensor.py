@@ -11,6 +11,7 @@ from homeassistant.util import dt as dt_util
 
 from custom_components.onemeter.const import DOMAIN
 from custom_components.onemeter.onemeter_cloud import REGISTERS
+from custom_components.onemeter.sensor import SENSORS
 
 from .clockwork import PAST_THE_NEXT_POLL, pass_in_one_step
 from .local_cloud import FLAT, FLAT_ID, FLAT_VALUES, HOUSE, HOUSE_ID, HOUSE_VALUES, LocalCloud
@@ -46,6 +47,7 @@ def enable_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 ENERGY = ("energy", "total_increasing", "kWh")
+EXACT = ("energy", None, "kWh")  # the Energy dashboard is to take the statistic
 REACTIVE = ("reactive_energy", "total_increasing", "kvarh")
 POWER = ("power", "measurement", "kW")
 VOLTAGE = ("voltage", "measurement", "V")
@@ -55,10 +57,11 @@ TEXT = (None, None, None)
 
 # (code, value in the API, state, (device class, state class, unit))
 REGISTER_CASES = [
-    *((f"1_8_{n}", 100.25 + n, str(100.25 + n), ENERGY) for n in range(5)),
-    *((f"2_8_{n}", 200.25 + n, str(200.25 + n), ENERGY) for n in range(5)),
-    *((f"15_8_{n}", 300.25 + n, str(300.25 + n), ENERGY) for n in range(5)),
-    *((f"F_8_{n}", 400.25 + n, str(400.25 + n), ENERGY) for n in range(5)),
+    *((f"1_8_{n}", 100.25 + n, str(100.25 + n), EXACT) for n in range(5)),
+    ("2_8_0", 200.25, "200.25", EXACT),
+    *((f"2_8_{n}", 200.25 + n, str(200.25 + n), ENERGY) for n in range(1, 5)),
+    *((f"15_8_{n}", 300.25 + n, str(300.25 + n), EXACT) for n in range(5)),
+    *((f"F_8_{n}", 400.25 + n, str(400.25 + n), EXACT) for n in range(5)),
     *(
         (f"{group}_8_{n}", group * 10.5 + n, str(group * 10.5 + n), REACTIVE)
         for group in range(3, 9)
@@ -127,6 +130,20 @@ async def test_every_register_is_a_sensor(
             ),
         )
     assert shown == {code: (state, kind) for code, _, state, kind in REGISTER_CASES}
+
+
+def test_no_register_of_an_exact_statistic_is_offered_by_its_sensor_as_well() -> None:
+    offered = {
+        description.key
+        for description in SENSORS
+        if description.device_class == "energy" and description.state_class is not None
+    }
+    assert offered == {
+        *(f"2_8_{tariff}" for tariff in "1234"),
+        "S_1_1_12",
+        "production_this_month",
+        "usage_this_month",
+    }
 
 
 @pytest.mark.usefixtures("enable_all")

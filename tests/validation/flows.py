@@ -38,12 +38,12 @@ class Flow:
 
 
 def flows_of(package: Package) -> list[Flow]:
-    """Return what all flows of a package show."""
-    return [
-        _read(package, module, node, path)
-        for module, node in package.classes
-        if (path := _path_of(package, node)) is not None
-    ]
+    """Return what all flows of a package show; the repairs, whose texts lie together, as one."""
+    flows: dict[tuple[str, ...], Flow] = {}
+    for module, node in package.classes:
+        if (path := _path_of(package, node)) is not None:
+            _read(package, module, node, flows.setdefault(path, Flow(name=node.name, path=path)))
+    return list(flows.values())
 
 
 def _path_of(package: Package, node: ast.ClassDef) -> tuple[str, ...] | None:
@@ -74,8 +74,7 @@ def _subentry_type(package: Package, class_name: str) -> str:
     return found
 
 
-def _read(package: Package, module: Module, node: ast.ClassDef, path: tuple[str, ...]) -> Flow:
-    flow = Flow(name=node.name, path=path)
+def _read(package: Package, module: Module, node: ast.ClassDef, flow: Flow) -> None:
     methods = [
         part for part in node.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
@@ -93,7 +92,6 @@ def _read(package: Package, module: Module, node: ast.ClassDef, path: tuple[str,
             if id(function) not in seen:
                 seen.add(id(function))
                 _read_function(package, owner, function, flow)
-    return flow
 
 
 def _read_function(package: Package, module: Module, function: Function, flow: Flow) -> None:

@@ -13,12 +13,9 @@ import pytest
 from homeassistant.helpers.entity import EntityDescription
 
 from custom_components.onemeter import PLATFORMS
+from custom_components.onemeter.history.meaning import ENERGY_COMPENSATION, ENERGY_COST
 from custom_components.onemeter.history.prices import PRICE_FIELDS
-from custom_components.onemeter.series import (
-    ENERGY_ABSOLUTE,
-    ENERGY_COMPENSATION,
-    ENERGY_COST,
-)
+from custom_components.onemeter.onemeter_cloud.series import ENERGY_ABSOLUTE
 
 from .files import INTEGRATION, LANGUAGES, placeholders, read_json, texts, translation
 from .messages import exceptions_of, issues_of, translated_errors, untranslated_exceptions_of

@@ -24,9 +24,11 @@ from ..onemeter_cloud import (
 )
 from ..onemeter_cloud.history import HOUR_SECONDS
 from ..onemeter_cloud.readings import readings_of
+from ..onemeter_cloud.series import energy_codes
+from .draft import Draft
 from .due import COMPLETE, Check, Newest, Since, Whole
 from .ledger import Ledger
-from .meaning import history_of, plan_for, rows_of
+from .meaning import are_doubtful, history_of, plan_for, rows_of
 from .outline import Outline
 from .prices import CONF_PRICES, price_lists
 from .reader import codes_of
@@ -105,16 +107,17 @@ class DeviceHistory:
         A history that cannot be read waits, longer each time; what polls bring is written all the
         same. An answer without any energy is damaged, and tells nothing of the device either.
         """
-        if not readings_of(device.last_reading, codes_of(device)).has_number_of(codes_of(device)):
+        codes = energy_codes(device.named_register)
+        if not readings_of(device.last_reading, codes).times:
             return may_ask
         while (job := self._due(device, may_ask=may_ask)) is not None:
             try:
                 await self._do(device, job, reader)
-            except RateLimitError:
-                may_ask = False
             except OneMeterError as err:
-                self._note_failure(device, err)
                 may_ask = may_ask and isinstance(err, _OF_ONE_DEVICE)
+                # That others have used up the budget is nothing that failed.
+                if not isinstance(err, RateLimitError) or err.by_server:
+                    self._note_failure(device, err)
         return may_ask
 
     async def async_import(self, device: Device, job: Job, reader: HistoryReader) -> ImportResult:
@@ -170,7 +173,7 @@ class DeviceHistory:
         async with self._account.turn:
             plan, ledger, now = self._plan(device), self._ledger(device), _now()
             readings = await self._history((self.progress.tail, *part.pieces), plan)
-            older = await ledger.async_older(plan.installed, _first_hour(readings))
+            older = await ledger.async_older(_first_hour(readings))
             made = await self._rows(readings, plan, older, device)
             rows = {key: [*older[key], *of_key] for key, of_key in made.items()}
             changed = await ledger.async_make_equal(
@@ -203,7 +206,12 @@ class DeviceHistory:
             tail = (self.progress.tail,) if part.to_the_end else ()
             readings = await self._history((*tail, *part.pieces), plan)
             until = None if part.to_the_end or not readings.times else readings.times[-1]
-            changed = await self._write(device, readings, plan, until)
+            draft = await self._draft(device, readings, plan, until)
+            if draft is None:
+                return None
+            if draft.has_other_meters and not part.to_the_end:
+                return self._misfit(device)
+            changed = await self._write(device, draft, readings)
             if changed is None:
                 return None
             if part.to_the_end:
@@ -212,31 +220,41 @@ class DeviceHistory:
         return ImportResult(readings=part.count, rows=changed)
 
     async def _newest(self, device: Device) -> ImportResult | None:
-        """Write what the newest readings, which polls have brought, tell of the last hours."""
+        """Write what the newest readings, which polls have brought, tell of the last hours.
+
+        What looks like another meter can be a cloud that tells nonsense: the history knows.
+        """
+        progress = self.progress
         async with self._account.turn:
             plan = self._plan(device)
-            self.progress.news = None
-            readings = await self._history((self.progress.tail,), plan)
-            changed = await self._write(device, readings, plan, None)
+            progress.news = None
+            readings = await self._history((progress.tail,), plan)
+            draft = await self._draft(device, readings, plan)
+            if draft is None:
+                return None
+            can_be_asked = self._hass.loop.time() >= progress.cloud_pause.until
+            if (
+                progress.plan is not None
+                and can_be_asked
+                and (draft.is_surprising or are_doubtful(readings, plan))
+            ):
+                progress.note_doubt(readings.times[0])
+                return ImportResult(readings=0, rows=0)
+            changed = await self._write(device, draft, readings)
         return None if changed is None else ImportResult(readings=0, rows=changed)
 
-    async def _write(
-        self, device: Device, readings: Readings, plan: Plan, until: int | None
-    ) -> int | None:
-        """Write the rows of readings that go on from what stands in the recorder.
+    async def _draft(
+        self, device: Device, readings: Readings, plan: Plan, until: int | None = None
+    ) -> Draft | None:
+        """Return what readings would change, going on from what stands in the recorder.
 
-        Returns how many differed. Without `until` the newest reading is among them; if not, they
-        end with the last hour that was over then. `None` if they do not fit to what is known, or
-        show another meter: then the whole history has to tell.
+        Without `until` the newest reading is among them; if not, the rows end with the last hour
+        that was over then. `None` if the recorder does not have what it should.
         """
-        if not readings.times:
-            return 0
-        progress, ledger, now = self.progress, self._ledger(device), _now()
-        complete = progress.plan is not None
-        start = _first_hour(readings) - HOUR_SECONDS
-        known = await ledger.async_known(start)
-        if complete and not all(
-            outline.fits(known[key], start, now + HOUR_SECONDS)
+        progress, start = self.progress, _first_hour(readings) - HOUR_SECONDS
+        known = await self._ledger(device).async_known(start)
+        if progress.plan is not None and not all(
+            outline.fits(known[key], start, _now() + HOUR_SECONDS)
             for key, outline in progress.outlines.items()
         ):
             return self._misfit(device)
@@ -246,23 +264,21 @@ class DeviceHistory:
                 key: [row for row in of_key if row.start + HOUR_SECONDS <= until]
                 for key, of_key in rows.items()
             }
-        outlines = {
-            key: progress.outlines[key].followed_by(of_key)
-            if key in progress.outlines
-            else Outline.of(of_key)
-            for key, of_key in rows.items()
-            if of_key
-        }
-        same_meters = all(
-            outline.has_meters_of(progress.outlines.get(key)) for key, outline in outlines.items()
+        return Draft.of(rows, known, progress.outlines, plan.limit_kw)
+
+    async def _write(self, device: Device, draft: Draft, readings: Readings) -> int | None:
+        """Write what differs; return how many rows did.
+
+        `None` if it shows another meter: the whole history has to tell when that came.
+        """
+        ledger = self._ledger(device)
+        changed = await ledger.async_write(draft.rows, draft.known)
+        changed += await ledger.async_settle_costs(
+            self._prices(device), _first_hour(readings), _now()
         )
-        if until is not None and not same_meters:
-            return self._misfit(device)
-        changed = await ledger.async_write(rows, known)
-        changed += await ledger.async_settle_costs(self._prices(device), start, now)
-        if complete:
-            progress.outlines |= outlines
-            if not same_meters:
+        if self.progress.plan is not None:
+            self.progress.outlines |= draft.outlines
+            if draft.has_other_meters:
                 return self._misfit(device)
         return changed
 

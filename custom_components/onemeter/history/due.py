@@ -136,7 +136,7 @@ class Progress:
         hour_end = last - last % HOUR_SECONDS + HOUR_SECONDS
         missed = new - last > SHORTEST_MISS.total_seconds()
         if (missed and last < hour_end < new) or new - last > LONGEST_GAP.total_seconds():
-            self.gap_since = last if self.gap_since is None else min(self.gap_since, last)
+            self.note_doubt(last)
 
     def due(self, plan: str, now: datetime, *, clock: float, devices: int) -> Job | None:
         """Return what is to be done next, `None` if nothing is.
@@ -169,6 +169,10 @@ class Progress:
             last = max(outline.last for outline in self.outlines.values())
             starts.append(datetime.fromtimestamp(last, UTC))
         return min(starts, default=None)
+
+    def note_doubt(self, since: int) -> None:
+        """Note that polls have missed something since then, or told what is hard to believe."""
+        self.gap_since = since if self.gap_since is None else min(self.gap_since, since)
 
     def note_misfit(self) -> None:
         """Note that the recorder or the history is not what it was known to be."""

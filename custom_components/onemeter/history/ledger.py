@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from homeassistant.const import UnitOfEnergy
 from homeassistant.util.unit_conversion import EnergyConverter
 
-from ..onemeter_cloud.history import HOUR_SECONDS
 from ..onemeter_cloud.series import ENERGY_KEYS
 from .costs import async_settle
 from .meaning import EARLIEST, ENERGY_COMPENSATION, ENERGY_COST, statistic_id
@@ -47,14 +46,13 @@ class Ledger:
     device_name: str
     names: Mapping[str, str]
 
-    async def async_older(self, installed: int | None, before: int) -> Rows:
-        """Return what stands from the installation on, before an hour.
+    async def async_older(self, before: int) -> Rows:
+        """Return what stands before an hour, as far as there were readers then.
 
         The recorder may know more than the cloud does: what the cloud has lost is still true.
         """
-        begin = EARLIEST if installed is None else installed - installed % HOUR_SECONDS
         older: dict[str, list[HourRow]] = {key: [] for key in ENERGY_KEYS}
-        async for _, _, rows in async_windows(self.hass, self._energy_ids, begin, before):
+        async for _, _, rows in async_windows(self.hass, self._energy_ids, EARLIEST, before):
             for key, of_key in self._by_key(rows).items():
                 older[key] += of_key
         return older

@@ -15,9 +15,10 @@ from ..onemeter_cloud.history import (
     HourRow,
     hourly_energy,
     is_same,
+    plausible_readings,
 )
 from ..onemeter_cloud.readings import joined
-from ..onemeter_cloud.series import energy_courses, within
+from ..onemeter_cloud.series import ENERGY_KEYS, energy_courses, within
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -102,24 +103,42 @@ def rows_of(
     }
 
 
+def are_doubtful(readings: Readings, plan: Plan) -> bool:
+    """Tell whether the newest readings of a register are not believed as yet."""
+    limit_kw = plan.limit_kw / plan.multiplier
+    courses = energy_courses(readings, plan.main_register, ENERGY_KEYS)
+    return any(
+        plausible_readings(of_key[-1], limit_kw)[-1][0] < max(of_key[-1])[0]
+        for of_key in courses.values()
+    )
+
+
 def _rows(courses: Sequence[Course], plan: Plan, known: Sequence[HourRow]) -> Iterable[HourRow]:
     """Return the rows of a series, which goes on from the last hour that was over before it."""
     first, *later = courses
     total = 0.0
-    earliest = min(first)
-    if number := bisect_right(known, earliest[0] - HOUR_SECONDS, key=_start):
-        before = known[number - 1]
-        courses = [[_end_of(before, plan.multiplier, earliest), *first], *later]
+    before = _before(known, min(first)[0])
+    if before is not None:
+        end = before.start + HOUR_SECONDS
+        first = [point for point in first if point[0] >= end]
+        value = before.state / plan.multiplier
+        if first and is_same(value, min(first)[1]):
+            value = min(first)[1]  # what multiplying and dividing made of it must not be a fall
+        courses = [[(end, value), *first], *later]
         total = before.sum
     rows = hourly_energy(courses, limit_kw=plan.limit_kw, multiplier=plan.multiplier)
     return (HourRow(row.start, row.state, row.sum + total) for row in rows)
 
 
-def _end_of(row: HourRow, multiplier: float, following: tuple[int, float]) -> tuple[int, float]:
-    """Return what the register showed at the end of an hour, as a reading."""
-    value = row.state / multiplier
-    # What multiplying and dividing have made of it must not look like a fall.
-    return row.start + HOUR_SECONDS, following[1] if is_same(value, following[1]) else value
+def _before(known: Sequence[HourRow], time: int) -> HourRow | None:
+    """Return the last row whose hour was over at the time of a first reading.
+
+    In the very first hour of a history that is this hour, once it is over.
+    """
+    number = bisect_right(known, time - HOUR_SECONDS, key=_start)
+    if number == 0 and len(known) > 1 and known[0].start <= time:
+        number = 1
+    return known[number - 1] if number else None
 
 
 def _start(row: HourRow) -> int:

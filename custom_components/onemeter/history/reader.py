@@ -105,7 +105,7 @@ class HistoryReader:
             piece = await self.cloud.readings(
                 device.id, start, last, codes, priority=self.priority, max_wait=self.max_wait
             )
-            if piece.times and not piece.has_number_of(codes):
+            if piece.times and not piece.has_number_of(energy_codes(device.named_register)):
                 raise InvalidResponseError(ErrorKind.NO_NUMBERS)
             pieces.append(piece)
             if len(piece.times) < MOST_READINGS:

@@ -9,6 +9,7 @@ from operator import lt
 from typing import TYPE_CHECKING, Final
 
 from .errors import ErrorKind, InvalidResponseError
+from .obis import OBIS_METER_SERIAL
 from .parsing import JSON, as_instant, as_register, is_no_value
 
 if TYPE_CHECKING:
@@ -92,11 +93,12 @@ def readings_of(reading: Reading, codes: Collection[str]) -> Readings:
     """Return what a device's first or last reading tells of registers, each at its own time.
 
     The cloud puts such a reading together: a register that was not read at `date` stands at its
-    `updated_at`. None without any date.
+    `updated_at`. None without any date, and none of a register without a value.
     """
     rows: dict[int, dict[str, JSON]] = {}
     for code, value in reading.values.items():
-        if code in codes and (time := reading.time_of(code)) is not None:
+        has_value = reading.number(code) is not None or code == OBIS_METER_SERIAL
+        if code in codes and has_value and (time := reading.time_of(code)) is not None:
             rows.setdefault(int(time.timestamp()), {})[code] = value
     times = tuple(sorted(rows))
     return Readings(times=times, rows=tuple(rows[time] for time in times))
