@@ -16,6 +16,7 @@ from onemeter_cloud.history import (
     WRONG_READINGS,
     HourRow,
     hourly_energy,
+    is_same,
     plausible_readings,
 )
 
@@ -252,6 +253,41 @@ def test_a_multiple_of_the_register_gives_the_multiple_of_the_rows(
     assert [row.sum for row in multiplied] == pytest.approx(
         [row.sum * factor for row in rows], abs=1e-6
     )
+
+
+@given(good_series(), st.sampled_from((1.0, 10.0, 40.0)))
+def test_the_transformer_ratio_multiplies_what_the_register_counts(
+    series: Series, multiplier: float
+) -> None:
+    multiplied = hourly_energy([series], multiplier=multiplier)
+    assert multiplied == [
+        HourRow(row.start, row.state * multiplier, row.sum * multiplier) for row in rows_of(series)
+    ]
+
+
+@pytest.mark.parametrize(("multiplier", "energy"), [(1.0, 2.0), (10.0, 20.0), (40.0, 0.0)])
+def test_the_limit_of_power_is_meant_after_the_transformer_ratio(
+    multiplier: float, energy: float
+) -> None:
+    full = [(SEVEN, 99_999.0), (EIGHT, 1.0)]  # 2, 20 or 80 kW if it has counted on
+    rows = hourly_energy([full], limit_kw=20.0, multiplier=multiplier)
+    assert rows[-1].sum == pytest.approx(energy)
+
+
+@pytest.mark.parametrize(
+    ("value", "other", "same"),
+    [
+        (500.0, 500.0, True),
+        (0.1 + 0.2, 0.3, True),
+        (1e9, 1e9 + 1e-4, True),
+        (500.0, 500.01, False),
+        (0.0, 1e-5, False),
+    ],
+)
+def test_registers_are_the_same_but_for_the_noise_of_additions(
+    value: float, other: float, *, same: bool
+) -> None:
+    assert is_same(value, other) is same
 
 
 @given(good_series(least=2), st.data())
