@@ -227,5 +227,13 @@ def test_more_energy_than_is_possible_is_surprising_once(rise: float, *, surpris
     assert not draft(known).has_other_meters
 
 
+def test_what_a_large_site_takes_all_the_time_is_not_surprising() -> None:
+    known = [HourRow(BEGIN + n * HOUR_SECONDS, 900.0 * n, 900.0 * n) for n in range(5)]
+    rows = [*known, HourRow(BEGIN + 5 * HOUR_SECONDS, 5_400.0, 5_400.0)]
+    outlines = {"energy_import": Outline.of(known)}
+    draft = Draft.of({"energy_import": rows}, {"energy_import": known}, outlines, 200.0)
+    assert not draft.is_surprising
+
+
 def test_ids_are_valid_for_home_assistant() -> None:
     assert statistic_id("5BA4-b0", "energy_import") == "onemeter:5ba4_b0_energy_import"
