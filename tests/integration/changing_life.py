@@ -3,7 +3,6 @@
 import random
 from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from .meters import HOUR, QUARTER, register
@@ -54,34 +53,46 @@ class Home:
         return values
 
     def read(self, time: int) -> Mapping[str, float | str]:
-        """Return a reading, of which something may be missing; of full hours nothing is."""
+        """Return a reading, of which something may be missing.
+
+        Nothing is of full hours, nor just before and after a change: what was counted up to the one
+        or from the other on could not be known.
+        """
         values = self.shown(time)
-        if time % HOUR and self.rng.random() < 0.2:
+        is_change = any(era.start in {time, time + QUARTER} for era in self.eras)
+        if time % HOUR and not is_change and self.rng.random() < 0.2:
             missing = self.rng.sample([*values], self.rng.randint(1, len(values)))
             return {code: value for code, value in values.items() if code not in missing}
         return values
 
     def expected(self, code: str, first: int, last: int) -> Rows:
-        """Return the rows of a series of full hours, straight from what the meters showed.
+        """Return the rows of a series, straight from what the meters showed.
 
         `code` is its register; of import, `1_8_0` stands for what counts it.
         """
         rows: Rows = {}
-        total = 0.0
-        before: tuple[int, float] | None = None
+        total = value = 0.0
+        meter: int | None = None
+        hours = first
         for time in range(first, last + 1, QUARTER):
             values = self.shown(time)
             shown = values.get(code, values.get("15_8_0") if code == "1_8_0" else None)
             if shown is None:
                 continue
-            meter = self._meter_at(time)
-            value = float(shown)
-            if before is not None and before[0] == meter:
-                # What an absolute register showed when it was replaced by a better one is passed.
+            if meter is None:
+                hours = time - time % HOUR
+            elif meter == self._meter_at(time):
                 total += self._counted(code, time - QUARTER, time)
-            before = (meter, value)
-            if time % HOUR == 0 and time > first:
-                rows[time - HOUR] = (value, total)
+            while hours + HOUR < time:  # nothing was read: the sum stands still
+                rows[hours] = (value, total)
+                hours += HOUR
+            value = float(shown)
+            if hours + HOUR == time:
+                rows[hours] = (value, total)
+                hours = time
+            elif time > hours:
+                rows[hours] = (value, total)
+            meter = self._meter_at(time)
         return rows
 
     def _counted(self, code: str, start: int, end: int) -> float:
@@ -134,8 +145,3 @@ def _eras(rng: random.Random, begin: int, end: int, *, has_serials: bool) -> Ite
             imported, exported = (rng.uniform(0, 20_000) for _ in range(2))
         else:
             imported, exported = (9_000.0 - 1_500.0 * meter + rng.random() for _ in range(2))
-
-
-def gaps(rows: Rows) -> list[float]:
-    """Return the energy of each hour."""
-    return [after[1] - before[1] for before, after in pairwise(rows.values())]

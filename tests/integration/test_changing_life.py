@@ -79,7 +79,7 @@ class Life:
             self.now = times[-1]
             self.freezer.move_to(datetime.fromtimestamp(self.now + 30, UTC))
             await pass_in_one_step(self.hass, self.freezer, timedelta(minutes=6))
-            if not peacefully and self.rng.random() < 0.03:
+            if not peacefully and self.rng.random() < 0.015:
                 await self.something()
 
     async def something(self) -> None:

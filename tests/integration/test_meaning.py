@@ -147,12 +147,26 @@ def test_another_meter_after_a_hole_goes_on_at_the_sum_that_stands_there() -> No
     assert rows[-1] == HourRow(BEGIN, 3.5, 40.5)
 
 
+def test_a_part_that_begins_with_another_register_goes_on_where_its_own_is_read() -> None:
+    """The reader broadcasts few registers often, and that of import rarely."""
+    times = range(BEGIN, BEGIN + 1000 * QUARTER, QUARTER)
+    rows = [
+        {"15_8_0": 65 + 0.08 * n, **({} if n % 4 else {"1_8_0": 60 + 0.05 * n})}
+        for n in range(len(times))
+    ]
+    readings = Readings(times=tuple(times), rows=tuple(rows))
+    whole = meaning(readings)
+    part = meaning(readings.between(times[701], NOW), whole)["energy_import"]
+    assert_same(part, whole["energy_import"][-len(part) :])
+    assert part[0].start <= times[705]
+
+
 def test_in_the_first_hour_of_a_history_its_own_row_is_gone_on_from() -> None:
     readings = quarters(*(10.0 + 0.25 * number for number in range(9)))
     whole = meaning(readings)
     assert_same(
         meaning(readings.between(BEGIN + QUARTER, NOW), whole)["energy_import"],
-        whole["energy_import"][1:],
+        whole["energy_import"],
     )
 
 
@@ -211,6 +225,14 @@ def test_more_energy_than_is_possible_is_surprising_once(rise: float, *, surpris
     assert draft(known).is_surprising is surprising
     assert not draft(rows).is_surprising
     assert not draft(known).has_other_meters
+
+
+def test_what_a_large_site_takes_all_the_time_is_not_surprising() -> None:
+    known = [HourRow(BEGIN + n * HOUR_SECONDS, 900.0 * n, 900.0 * n) for n in range(5)]
+    rows = [*known, HourRow(BEGIN + 5 * HOUR_SECONDS, 5_400.0, 5_400.0)]
+    outlines = {"energy_import": Outline.of(known)}
+    draft = Draft.of({"energy_import": rows}, {"energy_import": known}, outlines, 200.0)
+    assert not draft.is_surprising
 
 
 def test_ids_are_valid_for_home_assistant() -> None:

@@ -484,6 +484,11 @@ def test_a_jump_that_stands_is_energy() -> None:
     assert rows[-1].sum == 1002.0
 
 
+def test_a_site_that_always_takes_more_than_is_possible_else_is_believed_at_once() -> None:
+    readings = quarters(*(500.0 + 300.0 * number for number in range(20)))
+    assert plausible_readings(readings) == readings
+
+
 def test_more_power_than_the_contract_allows_is_energy_from_the_first_reading_on() -> None:
     rows = rows_of(quarters(500.0, 502.0, 504.0, 506.0, 508.0), limit_kw=4.0)
     assert rows == [HourRow(SEVEN, 508.0, 8.0)]

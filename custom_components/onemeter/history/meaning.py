@@ -21,7 +21,7 @@ from ..onemeter_cloud.readings import joined
 from ..onemeter_cloud.series import ENERGY_KEYS, energy_courses, within
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from ..onemeter_cloud import Device, Readings
     from ..onemeter_cloud.history import Course
@@ -92,8 +92,8 @@ def rows_of(
 ) -> Rows:
     """Return the rows of a history, or of a part of it, by the keys of its series.
 
-    `known` are rows that stand in the recorder: a series goes on from the last one before its first
-    reading, which is all that a part has to know of the past. `expected` are series that are there
+    `known` are rows that stand in the recorder, from which a series goes on: they are all that a
+    part has to know of the past. `expected` are series that are there
     as soon as they are read; `now` (epoch seconds) tells which hours have begun.
     """
     courses = energy_courses(readings, plan.main_register, expected)
@@ -113,32 +113,33 @@ def are_doubtful(readings: Readings, plan: Plan) -> bool:
     )
 
 
-def _rows(courses: Sequence[Course], plan: Plan, known: Sequence[HourRow]) -> Iterable[HourRow]:
-    """Return the rows of a series, which goes on from the last hour that was over before it."""
-    first, *later = courses
-    total = 0.0
-    before = _before(known, min(first)[0])
-    if before is not None:
-        end = before.start + HOUR_SECONDS
-        first = [point for point in first if point[0] >= end]
-        value = before.state / plan.multiplier
-        if first and is_same(value, min(first)[1]):
-            value = min(first)[1]  # what multiplying and dividing made of it must not be a fall
-        courses = [[(end, value), *first], *later]
-        total = before.sum
-    rows = hourly_energy(courses, limit_kw=plan.limit_kw, multiplier=plan.multiplier)
-    return (HourRow(row.start, row.state, row.sum + total) for row in rows)
+def _rows(courses: Sequence[Course], plan: Plan, known: Sequence[HourRow]) -> list[HourRow]:
+    """Return the rows of a series, which goes on from what is known of it.
 
-
-def _before(known: Sequence[HourRow], time: int) -> HourRow | None:
-    """Return the last row whose hour was over at the time of a first reading.
-
-    In the very first hour of a history that is this hour, once it is over.
+    From the first hour in which both have the same register: what lies before it can be of another
+    one. Where there is none, from the last hour that was over at the first reading.
     """
-    number = bisect_right(known, time - HOUR_SECONDS, key=_start)
-    if number == 0 and len(known) > 1 and known[0].start <= time:
-        number = 1
-    return known[number - 1] if number else None
+    rows = hourly_energy(courses, limit_kw=plan.limit_kw, multiplier=plan.multiplier)
+    by_start = {row.start: row for row in known}
+    for number, row in enumerate(rows):
+        same = by_start.get(row.start)
+        if same is not None and is_same(same.state, row.state):
+            return _raised(rows[number:], same.sum - row.sum)
+    first, *later = courses
+    earliest = min(first)
+    if number := bisect_right(known, earliest[0] - HOUR_SECONDS, key=_start):
+        before = known[number - 1]
+        value = before.state / plan.multiplier
+        if is_same(value, earliest[1]):
+            value = earliest[1]  # what multiplying and dividing made of it must not be a fall
+        courses = [[(before.start + HOUR_SECONDS, value), *first], *later]
+        rows = hourly_energy(courses, limit_kw=plan.limit_kw, multiplier=plan.multiplier)
+        return _raised(rows, before.sum)
+    return rows
+
+
+def _raised(rows: Sequence[HourRow], more: float) -> list[HourRow]:
+    return [HourRow(row.start, row.state, row.sum + more) for row in rows]
 
 
 def _start(row: HourRow) -> int:
