@@ -366,6 +366,42 @@ async def test_the_transformer_ratio_applies_to_the_history(
     assert_rows(await recorded(hass, HOUSE_ID), expected_rows(FIRST, LAST, factor=40))
 
 
+async def test_an_answer_that_lacks_the_transformer_ratio_once_changes_nothing(
+    hass: HomeAssistant,
+    empty_cloud: LocalCloud,
+    make_entry: MakeEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    record = DeviceRecord(id=HOUSE_ID, name="House", multiplier=40)
+    await install(empty_cloud, record=record)
+    await set_up(hass, freezer, make_entry(empty_cloud, HOUSE_ID, options=EVERY_QUARTER_HOUR))
+    await empty_cloud.change(record, omit=("config", "initialReading"))
+    await pass_in_one_step(hass, freezer, timedelta(minutes=15))
+    await empty_cloud.change(record)
+    await read_on(hass, empty_cloud, freezer, hours=1)
+
+    rows = await recorded(hass, HOUSE_ID)
+    expected = expected_rows(FIRST, LAST, factor=40)
+    assert {hour: rows[hour] for hour in expected} == {
+        hour: pytest.approx(values) for hour, values in expected.items()
+    }
+    assert history_requests(empty_cloud) == 1
+
+
+async def test_another_transformer_ratio_applies_to_all_of_the_history(
+    hass: HomeAssistant,
+    empty_cloud: LocalCloud,
+    make_entry: MakeEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    await install(empty_cloud)
+    await set_up(hass, freezer, make_entry(empty_cloud, HOUSE_ID, options=EVERY_QUARTER_HOUR))
+    await empty_cloud.change(HOUSE, multiplier=40)
+    await live_through(hass, freezer, timedelta(minutes=35), step=timedelta(minutes=5))
+
+    assert_rows(await recorded(hass, HOUSE_ID), expected_rows(FIRST, LAST, factor=40))
+
+
 async def test_a_restart_does_not_read_the_whole_history_again(
     hass: HomeAssistant,
     empty_cloud: LocalCloud,

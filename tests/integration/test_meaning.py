@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from custom_components.onemeter.history.draft import Draft
 from custom_components.onemeter.history.meaning import (
+    Known,
     Plan,
     are_doubtful,
     history_of,
@@ -30,18 +31,24 @@ if TYPE_CHECKING:
     type Rows = Mapping[str, Sequence[HourRow]]
 
 NOW = 2_000_000_000
+NOTHING = Known(rows={}, since=0)
 BEGIN = 1_716_447_600
 QUARTER = 900
 CONTEXT = 2 * 24 * HOUR_SECONDS
 PLAN = Plan(main_register="15_8_0", multiplier=1.0, limit_kw=200.0, installed=None)
 
 
-def meaning(readings: Readings, known: Rows | None = None, plan: Plan = PLAN) -> Rows:
-    """Return the rows of all series that readings feed, tariffs as soon as they are read."""
+def meaning(
+    readings: Readings, known: Rows | None = None, plan: Plan = PLAN, since: int = NOW
+) -> Rows:
+    """Return the rows of all series that readings feed, tariffs as soon as they are read.
+
+    All of what is `known` is as it was, but from `since` on.
+    """
     return rows_of(
         history_of((readings,), plan, NOW),
         plan,
-        known=known or {},
+        known=Known(rows=known or {}, since=since),
         expected={"energy_import_t1", "energy_import_t2"},
         now=NOW,
     )
@@ -104,7 +111,7 @@ def test_readings_that_come_piece_by_piece_end_in_the_rows_of_the_whole(
         seen = readings.between(0, until)
         last = max((outline.last for outline in outlines.values()), default=0)
         part = seen.between(last - CONTEXT, until)
-        draft = Draft.of(meaning(part, known), known, outlines, 200.0)
+        draft = Draft.of(meaning(part, known, since=last), known, outlines, 200.0)
         if draft.has_other_meters:
             known = meaning(seen)
         else:
@@ -147,6 +154,16 @@ def test_another_meter_after_a_hole_goes_on_at_the_sum_that_stands_there() -> No
     assert rows[-1] == HourRow(BEGIN, 3.5, 40.5)
 
 
+def test_late_readings_change_the_hours_before_the_first_that_stays_as_it_was() -> None:
+    """What stood there was shared out over a hole, and crosses what has come late."""
+    late = quarters(*(10.0 + 0.25 * n**1.5 for n in range(41)))
+    ends = Readings(times=late.times[::40], rows=late.rows[::40])
+    whole = meaning(late)["energy_import"]
+    known = meaning(ends)
+    found = meaning(late, known, since=BEGIN)["energy_import"]
+    assert_same(found, whole)
+
+
 def test_a_part_that_begins_with_another_register_goes_on_where_its_own_is_read() -> None:
     """The reader broadcasts few registers often, and that of import rarely."""
     times = range(BEGIN, BEGIN + 1000 * QUARTER, QUARTER)
@@ -172,7 +189,7 @@ def test_in_the_first_hour_of_a_history_its_own_row_is_gone_on_from() -> None:
 
 def test_hours_to_come_have_no_rows() -> None:
     readings = quarters(10.0, 10.5, 11.0, 11.5, 12.0, 12.5, start=BEGIN)
-    rows = rows_of(readings, PLAN, known={}, expected=(), now=BEGIN + 100)
+    rows = rows_of(readings, PLAN, known=NOTHING, expected=(), now=BEGIN + 100)
     assert [row.start for row in rows["energy_import"]] == [BEGIN]
 
 

@@ -87,18 +87,30 @@ def history_of(parts: Sequence[Readings], plan: Plan, now: int) -> Readings:
     return within(joined(*parts), plan.installed, now + _CLOCK_TOLERANCE_SECONDS)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What stands in the recorder, by the keys of series; from `since` on something may be new."""
+
+    rows: Rows
+    since: int
+
+
 def rows_of(
-    readings: Readings, plan: Plan, *, known: Rows, expected: Collection[str], now: int
+    readings: Readings, plan: Plan, *, known: Known, expected: Collection[str], now: int
 ) -> Rows:
     """Return the rows of a history, or of a part of it, by the keys of its series.
 
-    `known` are rows that stand in the recorder, from which a series goes on: they are all that a
-    part has to know of the past. `expected` are series that are there
-    as soon as they are read; `now` (epoch seconds) tells which hours have begun.
+    A series goes on from what is `known` of it: that is all that a part has to know of the past.
+    `expected` are series that are there as soon as they are read; `now` (epoch seconds) tells which
+    hours have begun.
     """
     courses = energy_courses(readings, plan.main_register, expected)
     return {
-        key: [row for row in _rows(of_key, plan, known.get(key, ())) if row.start <= now]
+        key: [
+            row
+            for row in _rows(of_key, plan, known.rows.get(key, ()), known.since)
+            if row.start <= now
+        ]
         for key, of_key in courses.items()
     }
 
@@ -113,14 +125,17 @@ def are_doubtful(readings: Readings, plan: Plan) -> bool:
     )
 
 
-def _rows(courses: Sequence[Course], plan: Plan, known: Sequence[HourRow]) -> list[HourRow]:
+def _rows(
+    courses: Sequence[Course], plan: Plan, known: Sequence[HourRow], since: int
+) -> list[HourRow]:
     """Return the rows of a series, which goes on from what is known of it.
 
     From the first hour in which both have the same register: what lies before it can be of another
-    one. Where there is none, from the last hour that was over at the first reading.
+    one. Where there is none before something new, from the last hour that was over at the first
+    reading.
     """
     rows = hourly_energy(courses, limit_kw=plan.limit_kw, multiplier=plan.multiplier)
-    by_start = {row.start: row for row in known}
+    by_start = {row.start: row for row in known if row.start + HOUR_SECONDS <= since}
     for number, row in enumerate(rows):
         same = by_start.get(row.start)
         if same is not None and is_same(same.state, row.state):
