@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 from homeassistant.components.recorder import get_instance
 from homeassistant.helpers import issue_registry as ir
-from sqlalchemy import text
 
 from custom_components.onemeter.history.meaning import statistic_id
 from onemeter_server.records import DeviceRecord
@@ -20,6 +19,7 @@ from .changing_life import DAY, Home, draw_home
 from .clockwork import PAST_THE_NEXT_POLL, pass_in_one_step, settle
 from .faults import Fault, FaultyCloud
 from .meters import HOUR, QUARTER, assert_rows, recorded
+from .recorder_rows import execute
 
 if TYPE_CHECKING:
     from freezegun.api import FrozenDateTimeFactory
@@ -92,11 +92,11 @@ class Life:
         instance = get_instance(self.hass)
         match what:
             case "lost":
-                await self.execute("DELETE FROM statistics")
+                await execute(self.hass, "DELETE FROM statistics")
                 await self.restart()
             case "restored":
                 await self.stop()
-                await self.execute(f"DELETE FROM statistics WHERE start_ts >= {since}")  # noqa: S608
+                await execute(self.hass, f"DELETE FROM statistics WHERE start_ts >= {since}")  # noqa: S608
                 await self.start()
             case "deleted":
                 instance.async_clear_statistics([the_id])
@@ -107,21 +107,11 @@ class Life:
             case "restarted":
                 await self.restart()
             case "holes":
-                await self.execute(
+                await execute(
+                    self.hass,
                     "DELETE FROM statistics"  # noqa: S608
-                    f" WHERE start_ts >= {since} AND start_ts < {since + 7 * HOUR}"
+                    f" WHERE start_ts >= {since} AND start_ts < {since + 7 * HOUR}",
                 )
-
-    async def execute(self, sql: str) -> None:
-        """Change something in the database behind everybody's back."""
-        instance = get_instance(self.hass)
-
-        def run() -> None:
-            assert instance.engine is not None
-            with instance.engine.begin() as connection:
-                connection.execute(text(sql))
-
-        await instance.async_add_executor_job(run)
 
     async def start(self) -> None:
         """Load the account."""
