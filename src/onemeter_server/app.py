@@ -1,5 +1,7 @@
 """The application: the endpoints of the OneMeter Cloud API over a database."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI

@@ -1,5 +1,7 @@
 """Who asks: the key in the `Authorization` header, and its rate limit."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, cast
 

@@ -1,5 +1,7 @@
 """The command `onemeter-server`: runs the server and makes keys."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import signal

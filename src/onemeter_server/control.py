@@ -20,6 +20,8 @@ Every POST answers what `GET /devices` says of the device afterwards. Errors are
 404 DeviceNotFound, 400 InvalidQuery.
 """
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator  # noqa: TC003 - FastAPI reads annotations
 from typing import TYPE_CHECKING, Annotated, Final, cast
 from uuid import UUID  # noqa: TC003 - FastAPI reads annotations

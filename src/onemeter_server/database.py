@@ -1,5 +1,7 @@
 """The database: opening it, and one place through which every transaction goes."""
 
+from __future__ import annotations
+
 import asyncio
 import sqlite3
 import threading

@@ -1,5 +1,7 @@
 """The demo's two meters: what they are, and their readings without end, from a seeded generator."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Final
 
 from onemeter_cloud.obis import OBIS_ENERGY_ABS, OBIS_ENERGY_PLUS

@@ -4,6 +4,8 @@ Every quarter is a function of the place and of its local day alone: what is gen
 would have been generated now. Energies are whole watt-hours, so that sums are exact.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from math import cos, pi, radians, sin

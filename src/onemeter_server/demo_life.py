@@ -1,5 +1,7 @@
 """The demo goes on living: its history at the start, then a new reading each quarter-hour."""
 
+from __future__ import annotations
+
 import asyncio
 from contextlib import suppress
 from datetime import timedelta

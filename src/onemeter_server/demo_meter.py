@@ -1,5 +1,7 @@
 """A meter of the living demo: its readings one after another, and a new meter in its place."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from .numbers import as_number

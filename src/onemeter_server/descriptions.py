@@ -1,5 +1,7 @@
 """What a register is called: the catalogue's English, and Polish."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Final, Literal
 
 from onemeter_cloud.obis import REGISTERS

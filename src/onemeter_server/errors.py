@@ -1,5 +1,7 @@
 """Errors in the API's shape: `status`, `error`, `message`, `statusCode`."""
 
+from __future__ import annotations
+
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 

@@ -1,5 +1,7 @@
 """Registers as numbers: values come as numbers, as numeric texts, or as something else."""
 
+from __future__ import annotations
+
 from math import isfinite
 from typing import TYPE_CHECKING
 

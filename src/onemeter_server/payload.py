@@ -1,5 +1,7 @@
 """A device as the API describes it, made from its record and a few readings: pure functions."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 

@@ -1,5 +1,7 @@
 """Reading from the database: whose a key is, devices, and readings by indexed look-ups."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 

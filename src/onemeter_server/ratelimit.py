@@ -1,5 +1,7 @@
 """The rate limit of a key: a bucket of requests that the clock fills."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING

@@ -1,5 +1,7 @@
 """The answer of `devices/{id}/readings`: its query, its rows, its meta."""
 
+from __future__ import annotations
+
 from math import ceil, floor
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 

@@ -1,5 +1,7 @@
 """Registers that count energy, and what they can show."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Final
 
 from onemeter_cloud.obis import REGISTERS, Quantity

@@ -1,5 +1,7 @@
 """The endpoints."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID  # noqa: TC003 - FastAPI reads annotations
 

@@ -1,5 +1,7 @@
 """Serving an application from the running event loop, with a clean end that needs no timers."""
 
+from __future__ import annotations
+
 import asyncio
 import socket
 from contextlib import asynccontextmanager
@@ -61,7 +63,8 @@ async def serving(
         yield f"http://{_address(server.sockets[0])}{path}"
     finally:
         server.close()
-        server.abort_clients()
+        for connection in list(state.connections):
+            connection.transport.abort()
         # The connections learn in the next turn of the loop that they are lost.
         await asyncio.sleep(0)
         requests = list(state.tasks)

@@ -1,5 +1,7 @@
 """Spans of time between whole seconds, perhaps open at an end: pure functions."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 

@@ -1,5 +1,7 @@
 """Writing to the database: accounts, keys, devices and readings."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import batched, filterfalse
@@ -162,7 +164,7 @@ class Store:
             def is_withheld(reading: tuple[int, Values]) -> bool:
                 return any(reading[0] in span for span in spans)
 
-            for batch in batched(readings, _ROWS_AN_INSERT, strict=False):
+            for batch in batched(readings, _ROWS_AN_INSERT):
                 visible = filterfalse(is_withheld, batch)
                 await self._upsert(session, ReadingRow, number, visible)
                 kept_back = filter(is_withheld, batch)

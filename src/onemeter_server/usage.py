@@ -1,5 +1,7 @@
 """Energy of the month, of the month before and of the last hour, from registers: pure functions."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final

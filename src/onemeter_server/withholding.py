@@ -4,6 +4,8 @@ What is kept back lies in a table of its own, so whoever reads the readings know
 All functions work in a transaction of the caller's that holds the device (`Store`'s do).
 """
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, delete, insert, select

@@ -1,5 +1,7 @@
 """What every test of the library stands on: a server on a socket and a clock moved by hand."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 

@@ -1,5 +1,7 @@
 """True lives of meters, one after the other in one place, and what a reader reads of them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from itertools import accumulate, cycle, islice
 from typing import TYPE_CHECKING, Final

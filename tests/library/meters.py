@@ -1,5 +1,7 @@
 """What meters show and readers read: rows of registers, made as the API would give them."""
 
+from __future__ import annotations
+
 from itertools import pairwise
 from typing import TYPE_CHECKING
 

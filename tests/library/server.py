@@ -1,5 +1,7 @@
 """A small HTTP server on a real socket that answers what a test tells it to, well or badly."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 from dataclasses import dataclass, field

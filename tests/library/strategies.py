@@ -1,5 +1,7 @@
 """JSON of every shape, with a liking for what servers get wrong, and devices with such JSON in."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st

@@ -1,5 +1,7 @@
 """The small documented client: plain JSON, for scripts, with nothing to set up."""
 
+from __future__ import annotations
+
 import asyncio
 import sys
 from datetime import UTC, datetime, timedelta

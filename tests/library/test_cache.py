@@ -1,5 +1,7 @@
 """A fresh answer is used again, and a request on its way serves all who ask the same."""
 
+from __future__ import annotations
+
 import asyncio
 from typing import TYPE_CHECKING
 

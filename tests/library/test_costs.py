@@ -1,5 +1,7 @@
 """Hourly energy and prices to hourly costs."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 import pytest

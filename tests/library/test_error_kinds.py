@@ -1,5 +1,7 @@
 """Every kind of error comes from something that a server or a caller really does."""
 
+from __future__ import annotations
+
 import _socket
 import asyncio
 from string import Formatter

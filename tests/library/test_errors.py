@@ -1,5 +1,7 @@
 """Whatever the server does, the client tells it in its own exceptions, and never the key."""
 
+from __future__ import annotations
+
 import _socket
 import gzip
 import logging

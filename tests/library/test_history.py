@@ -1,5 +1,7 @@
 """From a register's readings to hourly energy: what must hold, whatever the readings are."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple

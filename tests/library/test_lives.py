@@ -1,5 +1,7 @@
 """Whatever happens to meters and readings: no hour is below zero, and what was counted is there."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 import pytest

@@ -1,5 +1,7 @@
 """Devices as the API gives them, complete or not, and the values that are read off them."""
 
+from __future__ import annotations
+
 from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING

@@ -1,5 +1,7 @@
 """A device written as JSON and read back is the same device, without anything personal."""
 
+from __future__ import annotations
+
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING

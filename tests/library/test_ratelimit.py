@@ -395,7 +395,7 @@ async def history_of(events: list[Any]) -> History:
         try:
             async with asyncio.timeout(event.patience):
                 await limiter.acquire(event.priority, event.max_wait)
-        except RateLimitError, TimeoutError:
+        except (RateLimitError, TimeoutError):
             pass
         else:
             history.turns.append((now(), event.priority))

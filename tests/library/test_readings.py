@@ -1,5 +1,7 @@
 """Readings in bulk come in the order of time, whatever the server gives."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 

@@ -1,5 +1,7 @@
 """When the server says when to come back, the client comes back then, and not before."""
 
+from __future__ import annotations
+
 import asyncio
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -49,7 +51,9 @@ async def test_a_date_is_compared_with_the_server_s_own_clock(
     assert await pause_after(server, cloud, answer) == pytest.approx(7 * 60)
 
 
-@pytest.mark.parametrize("date", [None, "some time in May", ""])
+@pytest.mark.parametrize(
+    "date", [None, "some time in May", "", "Thu, 23 May 99999999999 07:00:00 GMT"]
+)
 async def test_a_date_is_compared_with_our_clock_if_the_server_s_is_unknown(
     server: CloudServer, cloud: OneMeterCloud, date: str | None
 ) -> None:

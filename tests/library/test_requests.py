@@ -1,5 +1,7 @@
 """What the client sends, where it sends it, and over which session."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 

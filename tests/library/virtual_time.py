@@ -1,5 +1,7 @@
 """An event loop whose clock jumps to the next timer instead of waiting for it."""
 
+from __future__ import annotations
+
 import asyncio
 import selectors
 from typing import TYPE_CHECKING, Any

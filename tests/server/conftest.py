@@ -1,5 +1,7 @@
 """What every test of the server stands on: a real database, an account, and a clock to move."""
 
+from __future__ import annotations
+
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,5 +1,7 @@
 """Who may ask, and what they see."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 import pytest

@@ -1,5 +1,7 @@
 """The command `onemeter-server`, as a user runs it."""
 
+from __future__ import annotations
+
 import json
 import os
 import signal

@@ -1,5 +1,7 @@
 """The control interface: what it does, what it tells, and what it refuses."""
 
+from __future__ import annotations
+
 import json
 from typing import TYPE_CHECKING, Any
 

@@ -1,5 +1,7 @@
 """The demo's meters: believable, consistent, and the same every time."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from datetime import UTC, datetime
 from itertools import islice, pairwise, takewhile

@@ -1,5 +1,7 @@
 """The demo in a database: a year of history, and life after it."""
 
+from __future__ import annotations
+
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass

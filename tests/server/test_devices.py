@@ -1,5 +1,7 @@
 """`devices` and `devices/{id}`: a device as the API describes it."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 

@@ -1,5 +1,7 @@
 """Every error has the API's shape."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 import pytest

@@ -1,5 +1,7 @@
 """The rate limit: so many requests a minute and key, by the clock that tests move."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 import pytest

@@ -1,5 +1,7 @@
 """`devices/{id}/readings`: its rows, its parameters, its meta."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any

@@ -1,5 +1,7 @@
 """Serving on a real socket inside the running loop, with time standing still."""
 
+from __future__ import annotations
+
 import asyncio
 import socket
 import struct

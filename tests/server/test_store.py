@@ -1,5 +1,7 @@
 """What is written stays, once, and secrets are not among it."""
 
+from __future__ import annotations
+
 import asyncio
 import threading
 from dataclasses import replace

@@ -1,5 +1,7 @@
 """Energy of the month, of the month before and of the last hour."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING

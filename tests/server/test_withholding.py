@@ -1,5 +1,7 @@
 """Readings that are kept back are invisible everywhere, and come back as they were."""
 
+from __future__ import annotations
+
 import asyncio
 from typing import TYPE_CHECKING, Any
 

@@ -1,5 +1,7 @@
 """The small documented client for custom scripts: plain JSON in, plain JSON out."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 

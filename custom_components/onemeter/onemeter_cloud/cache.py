@@ -1,5 +1,7 @@
 """Answers that are fresh enough to be used again, and requests that are already on their way."""
 
+from __future__ import annotations
+
 import asyncio
 import time
 from contextlib import asynccontextmanager

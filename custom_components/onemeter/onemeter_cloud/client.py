@@ -1,5 +1,7 @@
 """One account of a OneMeter Cloud: every request of the project goes through here."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import logging
@@ -313,7 +315,7 @@ class OneMeterCloud:
             if isinstance(err.__cause__, ContentEncodingError):
                 raise InvalidResponseError(ErrorKind.NOT_UNPACKED) from None
             raise CannotConnectError(ErrorKind.BROKEN_CONNECTION) from None
-        except aiohttp.InvalidURL, aiohttp.ClientResponseError:
+        except (aiohttp.InvalidURL, aiohttp.ClientResponseError):
             raise InvalidResponseError(ErrorKind.NOT_HTTP) from None
         except (aiohttp.ClientError, OSError, UnicodeError) as err:
             raise CannotConnectError(_kind_of(err), detail=self._safe(str(err))) from None
@@ -419,7 +421,7 @@ async def _read_error(response: aiohttp.ClientResponse) -> bytes:
     """Return the body of an error, nothing if it cannot be read: the status says enough."""
     try:
         return await _read(response)
-    except aiohttp.ClientError, InvalidResponseError, OSError:
+    except (aiohttp.ClientError, InvalidResponseError, OSError):
         return b""
 
 
@@ -459,13 +461,14 @@ def _retry_after(response: aiohttp.ClientResponse) -> float | None:
     value = response.headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return float(value)
+    # A year beyond all dates is an `OverflowError` before Python 3.14.
     try:
         until = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     try:
         now = parsedate_to_datetime(response.headers.get("Date", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         now = datetime.now(UTC)
     if until.tzinfo is None or now.tzinfo is None:
         return None

@@ -4,6 +4,8 @@ What an hour costs is its energy times the price at its start. So the costs of a
 follow from the energy of its hours and from what had been paid before, wherever it starts.
 """
 
+from __future__ import annotations
+
 from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple

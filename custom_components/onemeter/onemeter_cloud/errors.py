@@ -4,6 +4,8 @@ Every text is safe to show and to log: it carries the server's own message where
 never the API key.
 """
 
+from __future__ import annotations
+
 from enum import StrEnum
 from math import ceil
 from types import MappingProxyType

@@ -6,6 +6,8 @@ was added up before. So the same readings give the same rows, in whatever order 
 came.
 """
 
+from __future__ import annotations
+
 import math
 from bisect import bisect_right
 from itertools import islice, pairwise
@@ -281,7 +283,7 @@ def _one_for_each_instant(readings: Course) -> list[Point]:
     if in_time and min(value for _, value in in_time) < 0.0:
         in_time = [point for point in in_time if point[1] >= 0.0]
     times = [time for time, _ in in_time]
-    if all(map(lt, times, islice(times, 1, None), strict=False)):
+    if all(map(lt, times, islice(times, 1, None))):
         return in_time
     return list(dict(in_time).items())  # a later item takes the place of an earlier one
 

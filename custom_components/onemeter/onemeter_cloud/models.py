@@ -4,6 +4,8 @@ Every field of the API is optional (see the API's description), so nearly every 
 `None`. Owners' names, addresses and positions are not read at all.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, field
 from types import MappingProxyType

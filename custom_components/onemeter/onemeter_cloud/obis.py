@@ -5,6 +5,8 @@ Source of the meanings: OBIS (IEC 62056-61) for the meter's registers, the vendo
 for the reader's own `S_1_1_*`.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType

@@ -1,5 +1,7 @@
 """Raw JSON to Python values. Whatever cannot be read becomes `None` (or empty), never an error."""
 
+from __future__ import annotations
+
 import math
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -68,7 +70,7 @@ def as_number(value: JSON) -> float | None:
         return None
     try:
         number = float(value)
-    except ValueError, OverflowError:
+    except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 
@@ -124,7 +126,7 @@ def as_instant(value: JSON) -> datetime | None:
             instant = datetime.fromtimestamp(seconds, UTC)
         else:
             return None
-    except ValueError, OverflowError, OSError:
+    except (ValueError, OverflowError, OSError):
         return None
     return instant if EARLIEST <= instant < LATEST else None
 

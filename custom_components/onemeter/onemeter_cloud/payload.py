@@ -1,5 +1,7 @@
 """Devices as JSON again, in the shape of the API: to be stored, and read back by `parse_device`."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from .readings import format_instant

@@ -1,5 +1,7 @@
 """Average power from two readings, for meters that have no register of it."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:

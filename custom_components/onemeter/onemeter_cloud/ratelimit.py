@@ -4,6 +4,8 @@ One request a minute, a burst of three for somebody who waits in front of a scre
 pauses when the server asks for them (429, or 5xx with `Retry-After`).
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import random

@@ -1,5 +1,7 @@
 """Readings in bulk: the rows of `devices/{id}/readings`, as columns of plain numbers."""
 
+from __future__ import annotations
+
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -79,7 +81,7 @@ def _epoch_seconds(value: JSON) -> int | None:
     if isinstance(value, str):
         try:
             since_epoch = datetime.fromisoformat(value) - _EPOCH
-        except ValueError, TypeError:  # no date; a date without a time zone
+        except (ValueError, TypeError):  # no date; a date without a time zone
             pass
         else:
             seconds = since_epoch.days * _DAY_SECONDS + since_epoch.seconds
@@ -111,9 +113,7 @@ def joined(*parts: Readings) -> Readings:
     tells no value.
     """
     filled = [part for part in parts if part.times]
-    if len(filled) == 1 and all(
-        map(lt, filled[0].times, islice(filled[0].times, 1, None), strict=False)
-    ):
+    if len(filled) == 1 and all(map(lt, filled[0].times, islice(filled[0].times, 1, None))):
         return filled[0]
     rows: dict[int, Mapping[str, JSON]] = {}
     for part in filled:

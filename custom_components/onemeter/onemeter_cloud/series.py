@@ -5,6 +5,8 @@ with another meter, with other settings of the same one, or because a reading ho
 only. So a series is a sequence of courses, each of one register of one meter, for `hourly_energy`.
 """
 
+from __future__ import annotations
+
 from bisect import bisect_left
 from itertools import groupby, islice, pairwise
 from operator import itemgetter, le
@@ -267,7 +269,7 @@ class _Registers:
 def _meters(points: Sequence[Point]) -> list[Sequence[Point]]:
     """Return the plausible readings of each meter that a register has been of."""
     values = [value for _, value in points]
-    if all(map(le, values, islice(values, 1, None), strict=False)):
+    if all(map(le, values, islice(values, 1, None))):
         return [points]
     return [*meters_of(plausible_readings(points))]
 
