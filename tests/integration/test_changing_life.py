@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .conftest import MakeEntry
     from .local_cloud import LocalCloud
 
-pytestmark = pytest.mark.usefixtures("recorder_mock", "hass_storage")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("recorder_mock", "hass_storage")]
 
 SEEDS = [int(seed) for seed in os.environ.get("ONEMETER_SEED", "1").split()]
 HOURS = int(os.environ.get("ONEMETER_HOURS", "1000"))

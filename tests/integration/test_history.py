@@ -482,6 +482,7 @@ async def test_removing_the_account_leaves_the_history(
     assert f"onemeter.{entry.entry_id}.history" not in hass_storage
 
 
+@pytest.mark.slow
 async def test_a_normal_day_with_five_devices_costs_at_most_120_requests(
     hass: HomeAssistant,
     empty_cloud: LocalCloud,
@@ -512,6 +513,7 @@ async def test_a_normal_day_with_five_devices_costs_at_most_120_requests(
     assert min(later - earlier for earlier, later in pairwise(times[1:])) > timedelta(seconds=55)
 
 
+@pytest.mark.slow
 async def test_many_devices_whose_full_hours_are_always_missed_leave_most_of_the_budget(
     hass: HomeAssistant,
     empty_cloud: LocalCloud,
