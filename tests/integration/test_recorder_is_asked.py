@@ -125,8 +125,25 @@ async def test_a_lost_database_is_filled_again_at_the_start(
 
     await home.assert_right()
     assert home.whole_histories == 1
-    assert home.hass.states.get("sensor.house_history_import").state == "100"
+    assert hass_percent(home) == "100"
     assert "do not fit" in caplog.text
+
+
+async def test_the_progress_of_an_import_and_of_a_repair_is_shown(home: Home) -> None:
+    percents: list[int] = []
+    history = home.entry.runtime_data.history
+    history.async_add_listener(HOUSE_ID, lambda: percents.append(history.percent(HOUSE_ID)))
+    await home.clear("energy_import", "energy_export")
+    await home.live(1)
+
+    assert percents[0] == 0
+    assert percents == sorted(percents)
+    assert len(set(percents)) > 5
+    assert hass_percent(home) == "100"
+
+
+def hass_percent(home: Home) -> str:
+    return home.hass.states.get("sensor.house_history_import").state
 
 
 async def test_statistics_that_vanish_while_we_watch_are_filled_again_with_the_next_poll(
