@@ -197,7 +197,7 @@ def test_the_plan_changes_with_what_changes_the_rows() -> None:
     def plan(multiply: bool = True, **config: JSON) -> str:  # noqa: FBT001, FBT002
         initial: JSON = {"date": config.pop("installed", "2024-01-01T00:00:00Z"), "OBIS": {}}
         device = parse_device({"_id": "x", "config": config, "initialReading": initial}, "x")
-        return plan_for(device, multiply=multiply).fingerprint
+        return plan_for(device, NOW, multiply=multiply).fingerprint
 
     main: JSON = {"activeEnergy": "15_8_0"}
     plans = [
@@ -209,7 +209,10 @@ def test_the_plan_changes_with_what_changes_the_rows() -> None:
     ]
     assert len(set(plans)) == len(plans)
     assert plan(multiplier=40, multiply=False) == plan()
-    assert plan(installed="2000-01-01T00:00:00Z") == plan(installed="1970-01-01T00:00:00Z")
+    unknown = plan(installed=None)
+    assert unknown not in plans
+    for date in ("1970-01-01T00:00:00Z", "2000-01-01T00:00:00Z", "2099-01-01T00:00:00Z"):
+        assert plan(installed=date) == unknown
 
 
 def test_the_plan_does_not_depend_on_the_newest_reading() -> None:

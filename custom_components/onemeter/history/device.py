@@ -342,7 +342,7 @@ class DeviceHistory:
         return note
 
     def _plan(self, device: Device) -> Plan:
-        return plan_for(device, multiply=self._account.coordinator.multiply)
+        return plan_for(device, _now(), multiply=self._account.coordinator.multiply)
 
     def _prices(self, device: Device) -> PriceLists:
         """Return what the owner pays and gets for energy."""

@@ -57,20 +57,28 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def plan_for(device: Device, *, multiply: bool) -> Plan:
-    """Return how a device's readings are to be understood.
+def installed_at(device: Device, now: int) -> int | None:
+    """Return when the reader came to the meter, `None` if that is not known (epoch seconds).
+
+    A reader that had no clock yet tells of a time without readers, or of one that is to come.
+    """
+    initial = device.initial_reading
+    if initial is None or initial.date is None:
+        return None
+    installed = int(initial.date.timestamp())
+    return installed if EARLIEST <= installed <= now else None
+
+
+def plan_for(device: Device, now: int, *, multiply: bool) -> Plan:
+    """Return how a device's readings are to be understood; `now` is in epoch seconds.
 
     Jumps above the contracted power, or above 200 kW if that is unknown, are suspicious.
     """
-    initial = device.initial_reading
-    installed = (
-        int(initial.date.timestamp()) if initial is not None and initial.date is not None else 0
-    )
     return Plan(
         main_register=device.named_register,
         multiplier=device.multiplier if multiply else 1.0,
         limit_kw=device.contracted_power_kw or DEFAULT_LIMIT_KW,
-        installed=installed if installed >= EARLIEST else None,
+        installed=installed_at(device, now),
     )
 
 
