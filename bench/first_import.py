@@ -1,8 +1,8 @@
 """How long a first import takes, and what follows it: from the cloud's answer to the database.
 
 A real local cloud on a socket, a real recorder on a new SQLite file, and the integration's own way
-between them. Run it with `scripts/bench first_import`; each history has a process of its own, so
-that its peak of memory is its own.
+between them: read, made, written. Run it with `scripts/bench first_import`; each history has a
+process of its own, so that its peak of memory is its own.
 """
 
 import asyncio
@@ -14,50 +14,42 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from custom_components.onemeter.energy import Plan, compute
+from custom_components.onemeter.history.ledger import Ledger
+from custom_components.onemeter.history.meaning import Plan, history_of, rows_of
+from custom_components.onemeter.history.reader import HistoryReader
 from custom_components.onemeter.onemeter_cloud import OneMeterCloud, Priority, Readings
+from custom_components.onemeter.onemeter_cloud.history import DEFAULT_LIMIT_KW, HOUR_SECONDS
 from custom_components.onemeter.onemeter_cloud.models import parse_device
-from custom_components.onemeter.prices import PriceLists
-from custom_components.onemeter.reader import HistoryReader, tail_of
-from custom_components.onemeter.series import energy_series
-from custom_components.onemeter.statistics import Series, async_write
+from custom_components.onemeter.onemeter_cloud.series import ENERGY_KEYS
 from onemeter_server.app import create_app
 from onemeter_server.database import Database
 from onemeter_server.records import DeviceRecord
 from onemeter_server.serve import serving
 from onemeter_server.store import Store
 
-from .statistics import PUBLIC_ROWS, home_assistant, hours, series, speed, write_publicly
+from .recorder import home_assistant, hours, seconds_of, statistic, write_plainly
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from homeassistant.core import HomeAssistant
 
-    from custom_components.onemeter.energy import Result
+    from custom_components.onemeter.onemeter_cloud.history import HourRow
 
-YEARS: Final = (1, 5)
+YEARS: Final = (1, 3)
 QUARTER_SECONDS: Final = 900
 DEVICE_ID: Final = "5ba4b0f0-6c1e-4f6a-9d53-0a0a7d1f0001"
 KEY: Final = "an-invented-key"
+PLAIN_ROWS: Final = 2_000
 CODES: Final = ("1_8_0", "1_8_1", "1_8_2", "1_8_3", "2_8_0", "15_8_0")
+PLAN: Final = Plan(
+    main_register="15_8_0", multiplier=1.0, limit_kw=DEFAULT_LIMIT_KW, installed=None
+)
 
 
 def registers(number: int) -> dict[str, float]:
     """Return the registers of six series after so many quarter-hours."""
     return {code: round(0.07 * (index + 1) * number, 2) for index, code in enumerate(CODES, 1)}
-
-
-async def write(hass: HomeAssistant, result: Result) -> int:
-    """Write the rows of all series; return how many differed."""
-    return sum(
-        [
-            await async_write(
-                hass,
-                Series(statistic_id=f"onemeter:{key}", name=key, unit="kWh", unit_class="energy"),
-                rows,
-            )
-            for key, rows in result.rows.items()
-        ]
-    )
 
 
 async def measure(years: int) -> None:
@@ -76,63 +68,70 @@ async def measure(years: int) -> None:
                 ((first + n * QUARTER_SECONDS, registers(n + 1)) for n in range(count)),
             )
             async with serving(create_app(database)) as url, home_assistant(folder, None) as hass:
-                public = await speed(
-                    "public call", write_publicly, hass, series("public"), hours(PUBLIC_ROWS)
-                )
-                await import_and_refresh(hass, url, public)
+                plain = await seconds_of(write_plainly(hass, statistic("plain"), hours(PLAIN_ROWS)))
+                await import_and_refresh(hass, url, PLAIN_ROWS / plain)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory, the cloud and Home Assistant included: {peak:.0f} MB")
 
 
-async def import_and_refresh(hass: HomeAssistant, url: str, public: float) -> None:
-    """Do a first import, an hourly and a daily refresh."""
+def made(
+    parts: Sequence[Readings], known: Mapping[str, Sequence[HourRow]]
+) -> Mapping[str, Sequence[HourRow]]:
+    """Return what readings mean, after what is known."""
+    now = int(time.time())
+    return rows_of(history_of(parts, PLAN, now), PLAN, known=known, expected=(), now=now)
+
+
+async def refresh(ledger: Ledger, parts: Sequence[Readings]) -> int:
+    """Write what differs of a part of the history; return how many rows did."""
+    first = parts[0].times[0]
+    known = await ledger.async_known(first - first % HOUR_SECONDS - HOUR_SECONDS)
+    return await ledger.async_write(await asyncio.to_thread(made, parts, known), known)
+
+
+async def import_and_refresh(hass: HomeAssistant, url: str, plain_per_second: float) -> None:
+    """Do a first import, then what a poll and a day bring."""
+    ledger = Ledger(
+        hass=hass,
+        device_id=DEVICE_ID,
+        device_name="Bench",
+        names={key: f"{{device}} {key}" for key in ENERGY_KEYS},
+    )
     async with OneMeterCloud(KEY, base_url=url) as cloud:
         device = parse_device(await cloud.request(f"devices/{DEVICE_ID}"), DEVICE_ID)
-        plan = Plan(
-            series=energy_series(device), multiplier=1.0, limit_kw=200.0, prices=PriceLists()
-        )
-        reader = HistoryReader(
-            cloud=cloud, priority=Priority.USER, max_wait=0.0, always_with_neighbours=False
-        )
+        reader = HistoryReader(cloud=cloud, priority=Priority.USER, max_wait=0.0)
         start = time.perf_counter()
-        part = await reader.everything(device, plan.codes)
+        part = await reader.whole(device)
         read = time.perf_counter()
-        whole = await asyncio.to_thread(compute, part.readings, plan)
+        whole = await asyncio.to_thread(made, part.pieces, {})
         computed = time.perf_counter()
-        rows = await write(hass, whole)
+        rows = await ledger.async_make_equal(whole, int(time.time()))
         written = time.perf_counter()
+        per_second = rows / (written - computed)
         print(
             f"first import: {part.count:,} readings, {rows:,} rows in {written - start:.2f} s"
-            f" (read {read - start:.2f}, computed {computed - read:.2f},"
-            f" written {written - computed:.2f})"
+            f" (read {read - start:.2f}, made {computed - read:.2f},"
+            f" written {written - computed:.2f})\n"
+            f"written {per_second:,.0f} rows/s, plain call {plain_per_second:,.0f} rows/s"
         )
-        per_second = rows / (written - computed)
-        print(f"written {per_second:,.0f} rows/s, {per_second / public:.0f} times the public call")
-
-        tail = tail_of(part.readings)
-        later = Readings(
-            times=(*tail.times, tail.times[-1] + QUARTER_SECONDS),
-            rows=(
-                *tail.rows,
-                {
-                    code: float(value) + 0.5
-                    for code, value in tail.rows[-1].items()
-                    if code in CODES
-                },
-            ),
+        last = part.pieces[-1].times[-1]
+        newest = part.pieces[-1].between(last - 48 * HOUR_SECONDS, last)
+        poll = Readings(
+            times=(last + QUARTER_SECONDS,),
+            rows=({code: float(newest.rows[-1][code]) + 0.5 for code in CODES},),
         )
-        start = time.perf_counter()
-        changed = await write(hass, compute(later, plan, whole.constants))
-        print(f"a poll: {changed} rows in {time.perf_counter() - start:.3f} s")
-        await write(hass, compute(tail, plan, whole.constants))
+        begin = time.perf_counter()
+        changed = await refresh(ledger, (newest, poll))
+        print(f"a poll: {changed} rows in {time.perf_counter() - begin:.3f} s")
+        await refresh(ledger, (newest,))
 
-        since = datetime.fromtimestamp(part.readings.times[-1], UTC) - timedelta(days=7)
-        week = await reader.part(device, plan.codes, since, None)
-        start = time.perf_counter()
-        changed = await write(hass, compute(week.readings, plan, whole.constants))
+        since = datetime.fromtimestamp(last, UTC) - timedelta(days=7)
+        week = await reader.part(device, since, None)
+        begin = time.perf_counter()
+        changed = await refresh(ledger, week.pieces)
         print(
             f"a daily refresh of {week.count} readings where nothing changed:"
-            f" {changed} rows in {time.perf_counter() - start:.3f} s"
+            f" {changed} rows in {time.perf_counter() - begin:.3f} s"
         )
 
 

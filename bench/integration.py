@@ -52,7 +52,7 @@ from onemeter_server.records import DeviceRecord
 from onemeter_server.serve import serving
 from onemeter_server.store import Store
 
-from .statistics import home_assistant
+from .recorder import home_assistant
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Mapping

@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.onemeter.onemeter_cloud import account
 
-from .clockwork import CREEP
+from .clockwork import CREEP, let_threads_work
 from .faults import Fault, everything, polls
 from .faults import readings as history
 from .local_cloud import API_KEY, FLAT_ID, HOUSE_ID
@@ -289,20 +289,21 @@ class Life:
             ]
             if not pending:
                 return
-            self._creep()
-            await asyncio.sleep(0)
+            await self._creep()
 
     async def _finish[T](self, work: Awaitable[T]) -> T:
         task = asyncio.ensure_future(work)
         while not task.done():
-            self._creep()
-            await asyncio.sleep(0)
+            await self._creep()
         return await task
 
-    def _creep(self) -> None:
+    async def _creep(self) -> None:
         if any(shared.limiter._queue for shared in account._ACCOUNTS.values()):  # noqa: SLF001
             self.freezer.tick(CREEP)
             async_fire_time_changed(self.hass)
+            await asyncio.sleep(0)
+        else:
+            await let_threads_work(self.hass)
 
     def _note_requests(self) -> None:
         for request in self.faulty.requests:

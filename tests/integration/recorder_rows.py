@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from homeassistant.components.recorder import get_instance
 from sqlalchemy import Connection, create_engine, event, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from homeassistant.core import HomeAssistant
     from sqlalchemy import Engine
 
 type Columns = dict[str, Any]
@@ -94,3 +96,15 @@ def watched(engine: Engine) -> Iterator[Statements]:
         yield statements
     finally:
         event.remove(engine, "before_cursor_execute", note)
+
+
+async def execute(hass: HomeAssistant, sql: str) -> None:
+    """Change something in the database of a running recorder, behind everybody's back."""
+    instance = get_instance(hass)
+
+    def run() -> None:
+        assert instance.engine is not None
+        with instance.engine.begin() as connection:
+            connection.execute(text(sql))
+
+    await instance.async_add_executor_job(run)

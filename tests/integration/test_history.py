@@ -366,6 +366,42 @@ async def test_the_transformer_ratio_applies_to_the_history(
     assert_rows(await recorded(hass, HOUSE_ID), expected_rows(FIRST, LAST, factor=40))
 
 
+async def test_an_answer_that_lacks_the_transformer_ratio_once_changes_nothing(
+    hass: HomeAssistant,
+    empty_cloud: LocalCloud,
+    make_entry: MakeEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    record = DeviceRecord(id=HOUSE_ID, name="House", multiplier=40)
+    await install(empty_cloud, record=record)
+    await set_up(hass, freezer, make_entry(empty_cloud, HOUSE_ID, options=EVERY_QUARTER_HOUR))
+    await empty_cloud.change(record, omit=("config", "initialReading"))
+    await pass_in_one_step(hass, freezer, timedelta(minutes=15))
+    await empty_cloud.change(record)
+    await read_on(hass, empty_cloud, freezer, hours=1)
+
+    rows = await recorded(hass, HOUSE_ID)
+    expected = expected_rows(FIRST, LAST, factor=40)
+    assert {hour: rows[hour] for hour in expected} == {
+        hour: pytest.approx(values) for hour, values in expected.items()
+    }
+    assert history_requests(empty_cloud) == 1
+
+
+async def test_another_transformer_ratio_applies_to_all_of_the_history(
+    hass: HomeAssistant,
+    empty_cloud: LocalCloud,
+    make_entry: MakeEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    await install(empty_cloud)
+    await set_up(hass, freezer, make_entry(empty_cloud, HOUSE_ID, options=EVERY_QUARTER_HOUR))
+    await empty_cloud.change(HOUSE, multiplier=40)
+    await live_through(hass, freezer, timedelta(minutes=35), step=timedelta(minutes=5))
+
+    assert_rows(await recorded(hass, HOUSE_ID), expected_rows(FIRST, LAST, factor=40))
+
+
 async def test_a_restart_does_not_read_the_whole_history_again(
     hass: HomeAssistant,
     empty_cloud: LocalCloud,
@@ -446,6 +482,7 @@ async def test_removing_the_account_leaves_the_history(
     assert f"onemeter.{entry.entry_id}.history" not in hass_storage
 
 
+@pytest.mark.slow
 async def test_a_normal_day_with_five_devices_costs_at_most_120_requests(
     hass: HomeAssistant,
     empty_cloud: LocalCloud,
@@ -476,6 +513,7 @@ async def test_a_normal_day_with_five_devices_costs_at_most_120_requests(
     assert min(later - earlier for earlier, later in pairwise(times[1:])) > timedelta(seconds=55)
 
 
+@pytest.mark.slow
 async def test_many_devices_whose_full_hours_are_always_missed_leave_most_of_the_budget(
     hass: HomeAssistant,
     empty_cloud: LocalCloud,

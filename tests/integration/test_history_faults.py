@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
+from sqlalchemy import text
 
 from .clockwork import PAST_THE_NEXT_POLL, live_through, settle
 from .faults import Fault, FaultyCloud
@@ -96,3 +98,40 @@ async def test_gaps_of_every_few_hours_do_not_put_off_the_daily_look_at_the_last
 
         assert asked > 4, "the gaps were asked for"
         assert_rows(await recorded(hass, HOUSE_ID), expected_rows(BEFORE[0], last))
+
+
+@pytest.mark.no_fail_on_log_exception
+async def test_a_database_that_takes_no_rows_is_tried_again_with_growing_pauses(
+    hass: HomeAssistant,
+    empty_cloud: LocalCloud,
+    make_entry: MakeEntry,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def change_database(sql: str) -> None:
+        def execute() -> None:
+            engine = get_instance(hass).engine
+            assert engine is not None
+            with engine.begin() as connection:
+                connection.execute(text(sql))
+
+        await get_instance(hass).async_add_executor_job(execute)
+
+    await empty_cloud.install(HOUSE, readings(BEFORE))
+    await change_database(
+        "CREATE TRIGGER refuse BEFORE INSERT ON statistics"
+        " BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+    )
+    await hass.config_entries.async_setup(make_entry(empty_cloud, HOUSE_ID).entry_id)
+    await settle(hass, freezer)
+    await live_and_read(hass, freezer, empty_cloud, timedelta(hours=6))
+
+    asked = sum(request.path.endswith("/readings") for request in empty_cloud.requests)
+    assert 2 <= asked <= 8, "5, 10, 20, 40, 80, 160 minutes, each until the next poll"
+    assert "The history of House waits" in caplog.text
+    assert not await recorded(hass, HOUSE_ID)
+
+    await change_database("DROP TRIGGER refuse")
+    last = await live_and_read(hass, freezer, empty_cloud, timedelta(hours=6))
+    await live_through(hass, freezer, PAST_THE_NEXT_POLL, STEP)
+    assert_rows(await recorded(hass, HOUSE_ID), expected_rows(BEFORE[0], last))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from custom_components.onemeter.history.draft import Draft
 from custom_components.onemeter.history.meaning import (
+    Known,
     Plan,
     are_doubtful,
     history_of,
@@ -30,18 +31,24 @@ if TYPE_CHECKING:
     type Rows = Mapping[str, Sequence[HourRow]]
 
 NOW = 2_000_000_000
+NOTHING = Known(rows={}, since=0)
 BEGIN = 1_716_447_600
 QUARTER = 900
 CONTEXT = 2 * 24 * HOUR_SECONDS
 PLAN = Plan(main_register="15_8_0", multiplier=1.0, limit_kw=200.0, installed=None)
 
 
-def meaning(readings: Readings, known: Rows | None = None, plan: Plan = PLAN) -> Rows:
-    """Return the rows of all series that readings feed, tariffs as soon as they are read."""
+def meaning(
+    readings: Readings, known: Rows | None = None, plan: Plan = PLAN, since: int = NOW
+) -> Rows:
+    """Return the rows of all series that readings feed, tariffs as soon as they are read.
+
+    All of what is `known` is as it was, but from `since` on.
+    """
     return rows_of(
         history_of((readings,), plan, NOW),
         plan,
-        known=known or {},
+        known=Known(rows=known or {}, since=since),
         expected={"energy_import_t1", "energy_import_t2"},
         now=NOW,
     )
@@ -80,12 +87,8 @@ def test_a_part_that_goes_on_from_the_row_before_it_is_as_the_whole(
     found = meaning(part, whole, plan)
 
     for key, rows in found.items():
-        # The first hour of a series can be the row that the part goes on from.
-        begin = max(
-            start, rows[0].start if rows[0].start == whole[key][0].start + HOUR_SECONDS else 0
-        )
-        expected = [row for row in whole[key] if row.start >= begin]
-        assert_same([row for row in rows if row.start >= begin], expected)
+        assert_same(merged(whole[key], rows), whole[key])
+        assert rows[-1].start == whole[key][-1].start
         outline = Outline.of(whole[key])
         assert outline.followed_by(rows).has_meters_of(outline)
 
@@ -104,7 +107,7 @@ def test_readings_that_come_piece_by_piece_end_in_the_rows_of_the_whole(
         seen = readings.between(0, until)
         last = max((outline.last for outline in outlines.values()), default=0)
         part = seen.between(last - CONTEXT, until)
-        draft = Draft.of(meaning(part, known), known, outlines, 200.0)
+        draft = Draft.of(meaning(part, known, since=last), known, outlines, 200.0)
         if draft.has_other_meters:
             known = meaning(seen)
         else:
@@ -147,18 +150,42 @@ def test_another_meter_after_a_hole_goes_on_at_the_sum_that_stands_there() -> No
     assert rows[-1] == HourRow(BEGIN, 3.5, 40.5)
 
 
+def test_late_readings_change_the_hours_before_the_first_that_stays_as_it_was() -> None:
+    """What stood there was shared out over a hole, and crosses what has come late."""
+    late = quarters(*(10.0 + 0.25 * n**1.5 for n in range(41)))
+    ends = Readings(times=late.times[::40], rows=late.rows[::40])
+    whole = meaning(late)["energy_import"]
+    known = meaning(ends)
+    found = meaning(late, known, since=BEGIN)["energy_import"]
+    assert_same(found, whole)
+
+
+def test_a_part_that_begins_with_another_register_goes_on_where_its_own_is_read() -> None:
+    """The reader broadcasts few registers often, and that of import rarely."""
+    times = range(BEGIN, BEGIN + 1000 * QUARTER, QUARTER)
+    rows = [
+        {"15_8_0": 65 + 0.08 * n, **({} if n % 4 else {"1_8_0": 60 + 0.05 * n})}
+        for n in range(len(times))
+    ]
+    readings = Readings(times=tuple(times), rows=tuple(rows))
+    whole = meaning(readings)
+    part = meaning(readings.between(times[701], NOW), whole)["energy_import"]
+    assert_same(part, whole["energy_import"][-len(part) :])
+    assert part[0].start <= times[705]
+
+
 def test_in_the_first_hour_of_a_history_its_own_row_is_gone_on_from() -> None:
     readings = quarters(*(10.0 + 0.25 * number for number in range(9)))
     whole = meaning(readings)
     assert_same(
         meaning(readings.between(BEGIN + QUARTER, NOW), whole)["energy_import"],
-        whole["energy_import"][1:],
+        whole["energy_import"],
     )
 
 
 def test_hours_to_come_have_no_rows() -> None:
     readings = quarters(10.0, 10.5, 11.0, 11.5, 12.0, 12.5, start=BEGIN)
-    rows = rows_of(readings, PLAN, known={}, expected=(), now=BEGIN + 100)
+    rows = rows_of(readings, PLAN, known=NOTHING, expected=(), now=BEGIN + 100)
     assert [row.start for row in rows["energy_import"]] == [BEGIN]
 
 
@@ -166,7 +193,7 @@ def test_the_plan_changes_with_what_changes_the_rows() -> None:
     def plan(multiply: bool = True, **config: JSON) -> str:  # noqa: FBT001, FBT002
         initial: JSON = {"date": config.pop("installed", "2024-01-01T00:00:00Z"), "OBIS": {}}
         device = parse_device({"_id": "x", "config": config, "initialReading": initial}, "x")
-        return plan_for(device, multiply=multiply).fingerprint
+        return plan_for(device, NOW, multiply=multiply).fingerprint
 
     main: JSON = {"activeEnergy": "15_8_0"}
     plans = [
@@ -178,7 +205,10 @@ def test_the_plan_changes_with_what_changes_the_rows() -> None:
     ]
     assert len(set(plans)) == len(plans)
     assert plan(multiplier=40, multiply=False) == plan()
-    assert plan(installed="2000-01-01T00:00:00Z") == plan(installed="1970-01-01T00:00:00Z")
+    unknown = plan(installed=None)
+    assert unknown not in plans
+    for date in ("1970-01-01T00:00:00Z", "2000-01-01T00:00:00Z", "2099-01-01T00:00:00Z"):
+        assert plan(installed=date) == unknown
 
 
 def test_the_plan_does_not_depend_on_the_newest_reading() -> None:
@@ -211,6 +241,14 @@ def test_more_energy_than_is_possible_is_surprising_once(rise: float, *, surpris
     assert draft(known).is_surprising is surprising
     assert not draft(rows).is_surprising
     assert not draft(known).has_other_meters
+
+
+def test_what_a_large_site_takes_all_the_time_is_not_surprising() -> None:
+    known = [HourRow(BEGIN + n * HOUR_SECONDS, 900.0 * n, 900.0 * n) for n in range(5)]
+    rows = [*known, HourRow(BEGIN + 5 * HOUR_SECONDS, 5_400.0, 5_400.0)]
+    outlines = {"energy_import": Outline.of(known)}
+    draft = Draft.of({"energy_import": rows}, {"energy_import": known}, outlines, 200.0)
+    assert not draft.is_surprising
 
 
 def test_ids_are_valid_for_home_assistant() -> None:

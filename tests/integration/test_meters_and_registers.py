@@ -456,6 +456,22 @@ async def test_readings_of_before_the_installation_are_none(
     assert_rows(rows, expected_rows(history[0][0], LAST))
 
 
+async def test_an_installation_that_is_yet_to_come_is_not_known(
+    hass: HomeAssistant,
+    empty_cloud: LocalCloud,
+    make_entry: MakeEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The reader's clock was not set when it was put on the meter."""
+    history = readings(times(3))
+    installed = {"date": "2098-01-01T00:00:00Z", "OBIS": history[0][1]}
+    record = DeviceRecord(id=HOUSE_ID, name="House", extra={"initialReading": installed})
+    rows = await imported(
+        hass, freezer, empty_cloud, make_entry(empty_cloud, HOUSE_ID), history, record
+    )
+    assert_rows(rows, expected_rows(history[0][0], LAST))
+
+
 @pytest.mark.parametrize("hours", [-24, -5, 5, 24])
 @pytest.mark.parametrize("count", [1, 12])
 async def test_readings_of_another_time_leave_no_trace(

@@ -178,6 +178,28 @@ async def test_the_form_asks_for_what_the_meter_counts(
     }
 
 
+async def test_the_form_keeps_tariffs_that_the_newest_reading_does_not_show(
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    entry: MockConfigEntry,
+    empty_cloud: LocalCloud,
+) -> None:
+    """A meter with one tariff has come; correcting another price must not forget the old ones."""
+    tariffs = {"energy_import_t1": 1.23, "energy_import_t2": 0.62}
+    await give_prices(hass, freezer, entry, {**FIRST_DAY, **tariffs})
+    await empty_cloud.store.add_readings(HOUSE_ID, [(LAST + 900, {"1_8_0": 1.0, "2_8_0": 0.5})])
+    freezer.tick(timedelta(minutes=40))
+    await hass.config_entries.async_reload(entry.entry_id)
+    await settle(hass, freezer)
+
+    result = await entry.start_subentry_reconfigure_flow(hass, f"subentry-{HOUSE_ID}")
+    suggested = {
+        str(field): (field.description or {}).get("suggested_value")
+        for field in result["data_schema"].schema
+    }
+    assert suggested.items() >= tariffs.items()
+
+
 async def test_prices_can_be_given_while_the_account_is_not_loaded(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from homeassistant.components.recorder import get_instance
-from sqlalchemy import text
 
 from custom_components.onemeter.history.meaning import statistic_id
 
@@ -14,6 +13,7 @@ from .clockwork import PAST_THE_NEXT_POLL, live_through, pass_in_one_step, settl
 from .local_cloud import HOUSE, HOUSE_ID, LocalCloud
 from .meters import HOUR, QUARTER, assert_rows, expected_rows, readings, recorded, register
 from .prices import cost_of, priced
+from .recorder_rows import execute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,17 +65,6 @@ class Home:
             self.freezer.move_to(datetime.fromtimestamp(self.last + 30, UTC))
             await pass_in_one_step(self.hass, self.freezer, timedelta(minutes=5))
         await pass_in_one_step(self.hass, self.freezer, PAST_THE_NEXT_POLL)
-
-    async def execute(self, sql: str) -> None:
-        """Change something in the database behind everybody's back."""
-        instance = get_instance(self.hass)
-
-        def run() -> None:
-            assert instance.engine is not None
-            with instance.engine.begin() as connection:
-                connection.execute(text(sql))
-
-        await instance.async_add_executor_job(run)
 
     async def clear(self, *keys: str) -> None:
         """Delete statistics as their owner can."""
@@ -136,8 +125,25 @@ async def test_a_lost_database_is_filled_again_at_the_start(
 
     await home.assert_right()
     assert home.whole_histories == 1
-    assert home.hass.states.get("sensor.house_history_import").state == "100"
+    assert hass_percent(home) == "100"
     assert "do not fit" in caplog.text
+
+
+async def test_the_progress_of_an_import_and_of_a_repair_is_shown(home: Home) -> None:
+    percents: list[int] = []
+    history = home.entry.runtime_data.history
+    history.async_add_listener(HOUSE_ID, lambda: percents.append(history.percent(HOUSE_ID)))
+    await home.clear("energy_import", "energy_export")
+    await home.live(1)
+
+    assert percents[0] == 0
+    assert percents == sorted(percents)
+    assert len(set(percents)) > 5
+    assert hass_percent(home) == "100"
+
+
+def hass_percent(home: Home) -> str:
+    return home.hass.states.get("sensor.house_history_import").state
 
 
 async def test_statistics_that_vanish_while_we_watch_are_filled_again_with_the_next_poll(
@@ -164,7 +170,7 @@ async def test_a_restored_backup_gets_the_hours_since(
         stored = hass_storage[key]["data"][HOUSE_ID]
         for outline in stored["outlines"].values():
             outline["last"] = since - HOUR
-    await home.execute(f"DELETE FROM statistics WHERE start_ts >= {since}")  # noqa: S608
+    await execute(home.hass, f"DELETE FROM statistics WHERE start_ts >= {since}")  # noqa: S608
     await home.start()
     await home.live(1)
 
@@ -205,9 +211,10 @@ async def test_an_adjusted_sum_is_the_registers_again_within_a_day(
 @pytest.mark.parametrize("days", [2, 30])
 async def test_hours_that_are_missing_are_filled_within_a_day(home: Home, days: int) -> None:
     begin = LAST - days * DAY
-    await home.execute(
+    await execute(
+        home.hass,
         "DELETE FROM statistics"  # noqa: S608
-        f" WHERE start_ts >= {begin} AND start_ts < {begin + 5 * HOUR}"
+        f" WHERE start_ts >= {begin} AND start_ts < {begin + 5 * HOUR}",
     )
     await home.live(25)
 
@@ -218,10 +225,11 @@ async def test_hours_that_are_missing_are_filled_within_a_day(home: Home, days: 
 async def test_hours_of_before_the_installation_are_taken_away(home: Home) -> None:
     """An earlier version took a reading of 1970 for the first one."""
     await home.stop()
-    await home.execute(
+    await execute(
+        home.hass,
         "INSERT INTO statistics (created_ts, metadata_id, start_ts, state, sum)"  # noqa: S608
         " SELECT 0, metadata_id, 3600, 1, 1 FROM statistics WHERE start_ts ="
-        f" {LAST - HOUR}"
+        f" {LAST - HOUR}",
     )
     await home.start()
 

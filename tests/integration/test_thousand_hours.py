@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from .conftest import MakeEntry
 
-pytestmark = pytest.mark.usefixtures("recorder_mock", "hass_storage")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("recorder_mock", "hass_storage")]
 
 SEEDS = [int(seed) for seed in os.environ.get("ONEMETER_SEED", "1 2").split()]
 HOURS = int(os.environ.get("ONEMETER_HOURS", "1000"))

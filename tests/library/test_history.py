@@ -18,6 +18,7 @@ from onemeter_cloud.history import (
     WRONG_READINGS,
     HourRow,
     hourly_energy,
+    is_same,
     plausible_readings,
 )
 
@@ -256,6 +257,41 @@ def test_a_multiple_of_the_register_gives_the_multiple_of_the_rows(
     )
 
 
+@given(good_series(), st.sampled_from((1.0, 10.0, 40.0)))
+def test_the_transformer_ratio_multiplies_what_the_register_counts(
+    series: Series, multiplier: float
+) -> None:
+    multiplied = hourly_energy([series], multiplier=multiplier)
+    assert multiplied == [
+        HourRow(row.start, row.state * multiplier, row.sum * multiplier) for row in rows_of(series)
+    ]
+
+
+@pytest.mark.parametrize(("multiplier", "energy"), [(1.0, 2.0), (10.0, 20.0), (40.0, 0.0)])
+def test_the_limit_of_power_is_meant_after_the_transformer_ratio(
+    multiplier: float, energy: float
+) -> None:
+    full = [(SEVEN, 99_999.0), (EIGHT, 1.0)]  # 2, 20 or 80 kW if it has counted on
+    rows = hourly_energy([full], limit_kw=20.0, multiplier=multiplier)
+    assert rows[-1].sum == pytest.approx(energy)
+
+
+@pytest.mark.parametrize(
+    ("value", "other", "same"),
+    [
+        (500.0, 500.0, True),
+        (0.1 + 0.2, 0.3, True),
+        (1e9, 1e9 + 1e-4, True),
+        (500.0, 500.01, False),
+        (0.0, 1e-5, False),
+    ],
+)
+def test_registers_are_the_same_but_for_the_noise_of_additions(
+    value: float, other: float, *, same: bool
+) -> None:
+    assert is_same(value, other) is same
+
+
 @given(good_series(least=2), st.data())
 def test_late_readings_change_only_the_hours_between_their_neighbours(
     series: Series, data: st.DataObject
@@ -448,6 +484,11 @@ def test_a_step_of_the_resolution_is_never_a_jump() -> None:
 def test_a_jump_that_stands_is_energy() -> None:
     rows = rows_of(quarters(*[500.0] * 6, 1500.0, 1500.5, 1501.0, 1501.5, 1502.0))
     assert rows[-1].sum == 1002.0
+
+
+def test_a_site_that_always_takes_more_than_is_possible_else_is_believed_at_once() -> None:
+    readings = quarters(*(500.0 + 300.0 * number for number in range(20)))
+    assert plausible_readings(readings) == readings
 
 
 def test_more_power_than_the_contract_allows_is_energy_from_the_first_reading_on() -> None:

@@ -183,6 +183,17 @@ def test_what_another_meter_alone_told_before_a_register_came_back_on_a_third_co
     }
 
 
+@pytest.mark.parametrize("serials", [("111", "222", "333"), (None, None, None)])
+def test_what_came_between_two_meters_with_one_register_counts(
+    serials: tuple[str | None, ...],
+) -> None:
+    first = rows(TEN_DAYS, {"15_8_0": (900.0, 0.08)}, C_1_0=serials[0])
+    second = rows(TEN_DAYS, {"F_8_0": (700.0, 0.08)}, start=after(first), C_1_0=serials[1])
+    registers = {"1_8_0": (0.0, 0.05), "15_8_0": (100.0, 0.08)}
+    third = rows(TEN_DAYS, registers, start=after(second), C_1_0=serials[2])
+    assert totals(first + second + third)[ENERGY_IMPORT] == round(STEPS * (0.16 + 0.05), 2)
+
+
 # Readings that hold some registers only
 
 
@@ -348,6 +359,23 @@ def test_the_rows_of_another_meter_tell_its_register_and_the_sum_of_all() -> Non
         HourRow(START + 3 * HOUR_SECONDS, 6002.0, 6.0),
         HourRow(START + 4 * HOUR_SECONDS, 6004.0, 8.0),
     ]
+
+
+@pytest.mark.parametrize("wrong", [0.0, 77.0, 99_999.0])
+def test_a_wrong_reading_does_not_tell_where_the_other_meter_begins(wrong: float) -> None:
+    old = rows(TEN_DAYS, {"1_8_0": (1000.0, 0.05)}, C_1_0=111)
+    new = rows(TEN_DAYS, {"1_8_0": (6200.0, 0.05)}, start=after(old), C_1_0=222)
+    old[-40:], new[:40] = without(old[-40:], "C_1_0"), without(new[:40], "C_1_0")
+    old[-20]["1_8_0"] = new[20]["1_8_0"] = wrong
+    assert totals(old + new, "1_8_0") == {ENERGY_IMPORT: round(2 * STEPS * 0.05, 2)}
+
+
+def test_a_register_that_the_old_meter_did_not_have_is_the_new_one_s_from_its_start() -> None:
+    old = rows(TEN_DAYS, {"1_8_0": (1000.0, 0.05)}, C_1_0=111)
+    registers = {"1_8_0": (6200.0, 0.05), "2_8_0": (50.0, 0.03)}
+    new = rows(TEN_DAYS, registers, start=after(old), C_1_0=222)
+    new[:40] = without(new[:40], "C_1_0")
+    assert totals(old + new, "1_8_0")[ENERGY_EXPORT] == round(STEPS * 0.03, 2)
 
 
 @pytest.mark.parametrize("count", range(1, WRONG_READINGS + 1))

@@ -12,7 +12,7 @@ from .sources import Package
 @pytest.fixture(scope="session")
 def package() -> Package:
     """Give the integration's modules; its library tells nobody anything."""
-    return Package.read(INTEGRATION, "custom_components.onemeter")
+    return Package.read(INTEGRATION, "custom_components.onemeter", "history")
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ def exceptions_of(package: Package) -> list[Message]:
     """Return the translated exceptions that a package raises by itself, not for another error."""
     return [
         message
-        for name in SHOWN_EXCEPTIONS
+        for name in (*SHOWN_EXCEPTIONS, "__init__")  # those of our own words themselves
         for module, call in package.calls.get(name, [])
         if module.name != "errors" and keyword(call, "translation_key") is not None
         for message in _messages(package, module, call)
@@ -105,6 +105,8 @@ def _messages(package: Package, module: Module, call: ast.Call) -> Iterator[Mess
             if isinstance(node, ast.Attribute) and ast.dump(node.value) == ast.dump(key.value)
         }
         for maker, made in package.makers(*used):
+            if maker.name == "errors":
+                continue  # told by a table, see `translated_errors`
             yield from _pairs(package, maker, made, keyword(made, key.attr))
     else:
         yield from _pairs(package, module, call, key)

@@ -57,16 +57,20 @@ class Package:
         self._following: set[ast.AST] = set()
 
     @classmethod
-    def read(cls, folder: Path, name: str) -> Self:
-        """Read a package of flat modules."""
+    def read(cls, folder: Path, name: str, *inner: str) -> Self:
+        """Read the modules of a package, and those of packages inside it."""
         return cls(
             [
                 Module(
-                    name=path.stem,
+                    name=path.relative_to(folder).with_suffix("").as_posix().replace("/", "."),
                     tree=ast.parse(path.read_text(encoding="utf-8")),
-                    values=vars(importlib.import_module(_name_of_module(name, path.stem))),
+                    values=vars(importlib.import_module(_name_of_module(package, path.stem))),
                 )
-                for path in sorted(folder.glob("*.py"))
+                for place, package in (
+                    (folder, name),
+                    *((folder / below, f"{name}.{below}") for below in inner),
+                )
+                for path in sorted(place.glob("*.py"))
             ]
         )
 

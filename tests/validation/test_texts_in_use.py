@@ -252,7 +252,7 @@ def _keys(node: ast.AST) -> list[ast.expr]:
 
 
 def test_every_selector_with_words_is_used(package: Package, english: dict[str, Any]) -> None:
-    source = "\n".join(path.read_text(encoding="utf-8") for path in INTEGRATION.glob("*.py"))
+    source = "\n".join(path.read_text(encoding="utf-8") for path in INTEGRATION.rglob("*.py"))
     services = (INTEGRATION / "services.yaml").read_text(encoding="utf-8")
     looked_up = set(re.findall(r"\.selector\.(\w+)\.", source))
     configured = {

@@ -150,6 +150,15 @@ def test_the_minimum_is_the_oldest_home_assistant_that_owners_may_have() -> None
     assert pinned("dev") != oldest
 
 
+def test_the_newest_is_newer_than_what_the_other_tests_have() -> None:
+    def numbers(version: str) -> list[int]:
+        return [int(number) for number in version.split(".")]
+
+    assert numbers(pinned("newest")) > numbers(pinned("dev"))
+    override = (PROJECT / "requirements/newest-override.txt").read_text(encoding="utf-8")
+    assert f"homeassistant=={pinned('newest')}\n" in override
+
+
 def test_a_tag_that_is_the_version_is_released(checkout: Path) -> None:
     step = step_named("release", "Check that the tag names the version")
 

@@ -28,10 +28,11 @@ from ..onemeter_cloud.series import energy_codes
 from .draft import Draft
 from .due import COMPLETE, Check, Newest, Since, Whole
 from .ledger import Ledger
-from .meaning import are_doubtful, history_of, plan_for, rows_of
+from .meaning import Known, are_doubtful, history_of, plan_for, rows_of
 from .outline import Outline
 from .prices import CONF_PRICES, price_lists
 from .reader import codes_of
+from .recorder import StatisticNotTakenError
 
 if TYPE_CHECKING:
     import asyncio
@@ -94,6 +95,7 @@ class DeviceHistory:
         self._account = account
         self._hass = account.hass
         self._on_change = on_change
+        self._fingerprint: str | None = None
         self.progress = progress
 
     @callback
@@ -105,10 +107,9 @@ class DeviceHistory:
         """Do all that is due; return whether other devices may ask the cloud after this one.
 
         A history that cannot be read waits, longer each time; what polls bring is written all the
-        same. An answer without any energy is damaged, and tells nothing of the device either.
+        same.
         """
-        codes = energy_codes(device.named_register)
-        if not readings_of(device.last_reading, codes).times:
+        if self._is_damaged(device):
             return may_ask
         while (job := self._due(device, may_ask=may_ask)) is not None:
             try:
@@ -118,6 +119,10 @@ class DeviceHistory:
                 # That others have used up the budget is nothing that failed.
                 if not isinstance(err, RateLimitError) or err.by_server:
                     self._note_failure(device, err)
+            except StatisticNotTakenError as err:
+                _LOGGER.info("The history of %s waits: %s", self._name(device), err)
+                self.progress.cloud_pause.lengthen(self._hass.loop.time())
+                break
         return may_ask
 
     async def async_import(self, device: Device, job: Job, reader: HistoryReader) -> ImportResult:
@@ -128,6 +133,17 @@ class DeviceHistory:
         if self.progress.plan != self._plan(device).fingerprint:
             job = Whole()
         return await self._do(device, job, reader) or await self._whole(device, reader)
+
+    def _is_damaged(self, device: Device) -> bool:
+        """Tell whether an answer of the cloud may lack what it should say of a device.
+
+        So it does without any energy. And a device that is to be understood in another way than
+        before, of another transformer ratio for example, says so again with the next answer.
+        """
+        before, self._fingerprint = self._fingerprint, self._plan(device).fingerprint
+        is_new = before not in {None, self._fingerprint} and self._fingerprint != self.progress.plan
+        codes = energy_codes(device.named_register)
+        return is_new or not readings_of(device.last_reading, codes).times
 
     def _due(self, device: Device, *, may_ask: bool) -> Job | None:
         """Return what is to be done now."""
@@ -174,7 +190,7 @@ class DeviceHistory:
             plan, ledger, now = self._plan(device), self._ledger(device), _now()
             readings = await self._history((self.progress.tail, *part.pieces), plan)
             older = await ledger.async_older(_first_hour(readings))
-            made = await self._rows(readings, plan, older, device)
+            made = await self._rows(readings, plan, Known(rows=older, since=0), device)
             rows = {key: [*older[key], *of_key] for key, of_key in made.items()}
             changed = await ledger.async_make_equal(
                 rows, now, self._percent_of(sum(map(len, rows.values())))
@@ -206,7 +222,8 @@ class DeviceHistory:
             tail = (self.progress.tail,) if part.to_the_end else ()
             readings = await self._history((*tail, *part.pieces), plan)
             until = None if part.to_the_end or not readings.times else readings.times[-1]
-            draft = await self._draft(device, readings, plan, until)
+            since = int(job.start.timestamp())
+            draft = await self._draft(device, readings, plan, since, until)
             if draft is None:
                 return None
             if draft.has_other_meters and not part.to_the_end:
@@ -227,9 +244,9 @@ class DeviceHistory:
         progress = self.progress
         async with self._account.turn:
             plan = self._plan(device)
-            progress.news = None
+            since, progress.news = progress.news or 0, None
             readings = await self._history((progress.tail,), plan)
-            draft = await self._draft(device, readings, plan)
+            draft = await self._draft(device, readings, plan, since)
             if draft is None:
                 return None
             can_be_asked = self._hass.loop.time() >= progress.cloud_pause.until
@@ -244,9 +261,9 @@ class DeviceHistory:
         return None if changed is None else ImportResult(readings=0, rows=changed)
 
     async def _draft(
-        self, device: Device, readings: Readings, plan: Plan, until: int | None = None
+        self, device: Device, readings: Readings, plan: Plan, since: int, until: int | None = None
     ) -> Draft | None:
-        """Return what readings would change, going on from what stands in the recorder.
+        """Return what readings would change, of which those from `since` on may be new.
 
         Without `until` the newest reading is among them; if not, the rows end with the last hour
         that was over then. `None` if the recorder does not have what it should.
@@ -258,7 +275,7 @@ class DeviceHistory:
             for key, outline in progress.outlines.items()
         ):
             return self._misfit(device)
-        rows = await self._rows(readings, plan, known, device)
+        rows = await self._rows(readings, plan, Known(rows=known, since=since), device)
         if until is not None:
             rows = {
                 key: [row for row in of_key if row.start + HOUR_SECONDS <= until]
@@ -286,7 +303,7 @@ class DeviceHistory:
         """Return readings together; that of years takes too long for the event loop."""
         return await self._hass.async_add_executor_job(history_of, parts, plan, _now())
 
-    async def _rows(self, readings: Readings, plan: Plan, known: Rows, device: Device) -> Rows:
+    async def _rows(self, readings: Readings, plan: Plan, known: Known, device: Device) -> Rows:
         """Return what readings mean."""
         prices = self._prices(device)
         expected = {*self.progress.outlines, *prices.cost, *prices.compensation}
@@ -325,7 +342,7 @@ class DeviceHistory:
         return note
 
     def _plan(self, device: Device) -> Plan:
-        return plan_for(device, multiply=self._account.coordinator.multiply)
+        return plan_for(device, _now(), multiply=self._account.coordinator.multiply)
 
     def _prices(self, device: Device) -> PriceLists:
         """Return what the owner pays and gets for energy."""

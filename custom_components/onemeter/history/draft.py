@@ -8,7 +8,7 @@ from ..onemeter_cloud.history import DEFAULT_LIMIT_KW, is_same
 from .outline import Outline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..onemeter_cloud.history import HourRow
 
@@ -21,7 +21,7 @@ class Draft:
 
     `outlines` are those of the statistics once the rows have been written. `has_other_meters` tells
     whether they show meters that were not known, `is_surprising` that, or more energy in an hour
-    than is possible.
+    than is possible: more than the limit, and than twice what was known before.
     """
 
     rows: Rows
@@ -41,15 +41,24 @@ class Draft:
         has_other_meters = not all(
             outline.has_meters_of(outlines.get(key)) for key, outline in following.items()
         )
-        most_kwh = max(limit_kw, DEFAULT_LIMIT_KW)
+        most_kwh = max(limit_kw, DEFAULT_LIMIT_KW, 2 * _greatest_hour(known.values()))
         return cls(
             rows=rows,
             known=known,
             outlines=following,
             has_other_meters=has_other_meters,
             is_surprising=has_other_meters
-            or any(_is_impossible(of_key, known.get(key, ()), most_kwh) for key, of_key in rows.items()),
+            or any(
+                _is_impossible(of_key, known.get(key, ()), most_kwh) for key, of_key in rows.items()
+            ),
         )
+
+
+def _greatest_hour(known: Iterable[Sequence[HourRow]]) -> float:
+    """Return the greatest energy of an hour that is known."""
+    return max(
+        (hour.sum - before.sum for rows in known for before, hour in pairwise(rows)), default=0.0
+    )
 
 
 def _is_impossible(rows: Sequence[HourRow], known: Sequence[HourRow], most_kwh: float) -> bool:

@@ -21,7 +21,7 @@ from ..onemeter_cloud.readings import joined
 from ..onemeter_cloud.series import ENERGY_KEYS, energy_courses, within
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from ..onemeter_cloud import Device, Readings
     from ..onemeter_cloud.history import Course
@@ -57,20 +57,28 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def plan_for(device: Device, *, multiply: bool) -> Plan:
-    """Return how a device's readings are to be understood.
+def installed_at(device: Device, now: int) -> int | None:
+    """Return when the reader came to the meter, `None` if that is not known (epoch seconds).
+
+    A reader that had no clock yet tells of a time without readers, or of one that is to come.
+    """
+    initial = device.initial_reading
+    if initial is None or initial.date is None:
+        return None
+    installed = int(initial.date.timestamp())
+    return installed if EARLIEST <= installed <= now else None
+
+
+def plan_for(device: Device, now: int, *, multiply: bool) -> Plan:
+    """Return how a device's readings are to be understood; `now` is in epoch seconds.
 
     Jumps above the contracted power, or above 200 kW if that is unknown, are suspicious.
     """
-    initial = device.initial_reading
-    installed = (
-        int(initial.date.timestamp()) if initial is not None and initial.date is not None else 0
-    )
     return Plan(
         main_register=device.named_register,
         multiplier=device.multiplier if multiply else 1.0,
         limit_kw=device.contracted_power_kw or DEFAULT_LIMIT_KW,
-        installed=installed if installed >= EARLIEST else None,
+        installed=installed_at(device, now),
     )
 
 
@@ -87,18 +95,30 @@ def history_of(parts: Sequence[Readings], plan: Plan, now: int) -> Readings:
     return within(joined(*parts), plan.installed, now + _CLOCK_TOLERANCE_SECONDS)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What stands in the recorder, by the keys of series; from `since` on something may be new."""
+
+    rows: Rows
+    since: int
+
+
 def rows_of(
-    readings: Readings, plan: Plan, *, known: Rows, expected: Collection[str], now: int
+    readings: Readings, plan: Plan, *, known: Known, expected: Collection[str], now: int
 ) -> Rows:
     """Return the rows of a history, or of a part of it, by the keys of its series.
 
-    `known` are rows that stand in the recorder: a series goes on from the last one before its first
-    reading, which is all that a part has to know of the past. `expected` are series that are there
-    as soon as they are read; `now` (epoch seconds) tells which hours have begun.
+    A series goes on from what is `known` of it: that is all that a part has to know of the past.
+    `expected` are series that are there as soon as they are read; `now` (epoch seconds) tells which
+    hours have begun.
     """
     courses = energy_courses(readings, plan.main_register, expected)
     return {
-        key: [row for row in _rows(of_key, plan, known.get(key, ())) if row.start <= now]
+        key: [
+            row
+            for row in _rows(of_key, plan, known.rows.get(key, ()), known.since)
+            if row.start <= now
+        ]
         for key, of_key in courses.items()
     }
 
@@ -113,32 +133,36 @@ def are_doubtful(readings: Readings, plan: Plan) -> bool:
     )
 
 
-def _rows(courses: Sequence[Course], plan: Plan, known: Sequence[HourRow]) -> Iterable[HourRow]:
-    """Return the rows of a series, which goes on from the last hour that was over before it."""
-    first, *later = courses
-    total = 0.0
-    before = _before(known, min(first)[0])
-    if before is not None:
-        end = before.start + HOUR_SECONDS
-        first = [point for point in first if point[0] >= end]
-        value = before.state / plan.multiplier
-        if first and is_same(value, min(first)[1]):
-            value = min(first)[1]  # what multiplying and dividing made of it must not be a fall
-        courses = [[(end, value), *first], *later]
-        total = before.sum
-    rows = hourly_energy(courses, limit_kw=plan.limit_kw, multiplier=plan.multiplier)
-    return (HourRow(row.start, row.state, row.sum + total) for row in rows)
+def _rows(
+    courses: Sequence[Course], plan: Plan, known: Sequence[HourRow], since: int
+) -> list[HourRow]:
+    """Return the rows of a series, which goes on from what is known of it.
 
-
-def _before(known: Sequence[HourRow], time: int) -> HourRow | None:
-    """Return the last row whose hour was over at the time of a first reading.
-
-    In the very first hour of a history that is this hour, once it is over.
+    From the first hour in which both have the same register: what lies before it can be of another
+    one. Where there is none before something new, from the last hour that was over at the first
+    reading.
     """
-    number = bisect_right(known, time - HOUR_SECONDS, key=_start)
-    if number == 0 and len(known) > 1 and known[0].start <= time:
-        number = 1
-    return known[number - 1] if number else None
+    rows = hourly_energy(courses, limit_kw=plan.limit_kw, multiplier=plan.multiplier)
+    by_start = {row.start: row for row in known if row.start + HOUR_SECONDS <= since}
+    for number, row in enumerate(rows):
+        same = by_start.get(row.start)
+        if same is not None and is_same(same.state, row.state):
+            return _raised(rows[number:], same.sum - row.sum)
+    first, *later = courses
+    earliest = min(first)
+    if number := bisect_right(known, earliest[0] - HOUR_SECONDS, key=_start):
+        before = known[number - 1]
+        value = before.state / plan.multiplier
+        if is_same(value, earliest[1]):
+            value = earliest[1]  # what multiplying and dividing made of it must not be a fall
+        courses = [[(before.start + HOUR_SECONDS, value), *first], *later]
+        rows = hourly_energy(courses, limit_kw=plan.limit_kw, multiplier=plan.multiplier)
+        return _raised(rows, before.sum)
+    return rows
+
+
+def _raised(rows: Sequence[HourRow], more: float) -> list[HourRow]:
+    return [HourRow(row.start, row.state, row.sum + more) for row in rows]
 
 
 def _start(row: HourRow) -> int:

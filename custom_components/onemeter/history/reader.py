@@ -9,6 +9,7 @@ from homeassistant.util import dt as dt_util
 from ..onemeter_cloud import OBIS_METER_SERIAL, ErrorKind, InvalidResponseError, Readings
 from ..onemeter_cloud.readings import readings_of
 from ..onemeter_cloud.series import energy_codes
+from .meaning import EARLIEST, installed_at
 
 if TYPE_CHECKING:
     from ..onemeter_cloud import Device, OneMeterCloud, Priority
@@ -20,7 +21,6 @@ CONTEXT: Final = timedelta(days=2)
 """What is read before a part: it tells which readings are wrong, and which register counts."""
 
 _CONTEXT_READINGS: Final = 16
-_EARLIEST: Final = datetime(2010, 1, 1, tzinfo=UTC)
 _BEYOND: Final = timedelta(days=1)
 _CLOCK_TOLERANCE: Final = timedelta(hours=1)
 
@@ -49,9 +49,9 @@ class HistoryReader:
     async def whole(self, device: Device) -> Part:
         """Return all readings of a device since its installation."""
         initial = device.initial_reading
-        known_start = initial is not None and initial.date is not None and initial.date > _EARLIEST
-        start = initial.date if initial is not None and known_start else None
-        pieces = await self._between(device, start or _EARLIEST, None)
+        installed = installed_at(device, int(dt_util.utcnow().timestamp()))
+        start = datetime.fromtimestamp(EARLIEST if installed is None else installed, UTC)
+        pieces = await self._between(device, start, None)
         first = () if initial is None else (readings_of(initial, codes_of(device)),)
         return Part(
             pieces=(*first, *pieces),

@@ -43,9 +43,9 @@ WINDOW_HOURS: Final = 2_160
 """Hours that are read at once: what years of history need of memory does not grow with them."""
 
 FEWEST_ROWS: Final = 25
-FIRST_ROWS: Final = 100
 MOST_ROWS: Final = 5_000
-"""Rows of a piece: the least, before anything is known of the recorder's speed, and the most."""
+"""Rows of a piece: the least, also before anything is known of the recorder's speed, and the most.
+"""
 
 SHORT: Final = 0.12
 LONG: Final = 0.25
@@ -54,18 +54,37 @@ LONG: Final = 0.25
 CLOCK_TOLERANCE_SECONDS: Final = 48 * HOUR_SECONDS
 """How much later than now hours are that cannot be: the clock of this machine may be wrong."""
 
+MOST_TRIES: Final = 3
+"""How often rows are looked for that the database may have been too busy to take."""
+
 RECORDER_CHECK: Final = timedelta(seconds=1)
 """How often a waiting caller looks whether the recorder's thread still lives."""
 
 _UNITS: Final = {EnergyConverter.UNIT_CLASS: UnitOfEnergy.KILO_WATT_HOUR}
 
 
-class RecorderNotRunningError(HomeAssistantError):
+class RecorderError(HomeAssistantError):
+    """The recorder does not do what it is asked to."""
+
+
+class RecorderNotRunningError(RecorderError):
     """There is no recorder, or it has stopped: statistics cannot be written."""
 
     def __init__(self) -> None:
         """Say so in the language of the home."""
         super().__init__(translation_domain=DOMAIN, translation_key="no_recorder")
+
+
+class StatisticNotTakenError(RecorderError):
+    """The recorder did not write what it was given; why stands in its own log."""
+
+    def __init__(self, statistic_id: str) -> None:
+        """Say so in the language of the home."""
+        super().__init__(
+            translation_domain=DOMAIN,
+            translation_key="statistic_not_taken",
+            translation_placeholders={"statistic_id": statistic_id},
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +140,10 @@ async def async_windows(
 
 
 async def async_last_rows(hass: HomeAssistant, statistic_id: str, count: int) -> list[HourRow]:
-    """Return the newest rows of a statistic, in the order of time."""
+    """Return the newest rows of a statistic, in the order of time.
+
+    They are fewer than asked for where there are no more, or some of them are none of ours.
+    """
     if not recorder_is_running(hass):
         raise RecorderNotRunningError
     found = await get_instance(hass).async_add_executor_job(
@@ -130,9 +152,13 @@ async def async_last_rows(hass: HomeAssistant, statistic_id: str, count: int) ->
         count,
         statistic_id,
         False,  # noqa: FBT003 (the recorder's own way)
-        {"state", "sum"},
+        {"sum"},
     )
-    return sorted(_hour_rows(found.get(statistic_id, ())))
+    if not (newest := found.get(statistic_id)):
+        return []
+    # These are in whatever unit the owner has chosen for the statistic.
+    start = int(min(row["start"] for row in newest))
+    return [*(await async_rows(hass, [statistic_id], start))[statistic_id]]
 
 
 def differing(rows: Iterable[HourRow], known: Iterable[HourRow]) -> list[HourRow]:
@@ -160,16 +186,19 @@ async def async_add(
     between two pieces. A cancelled or failed call leaves whole pieces behind, and calling again
     completes them.
 
-    Raises `RecorderNotRunningError` without a recorder, or when it stops meanwhile; `ValueError`
-    for a row that does not start at a whole hour (UTC); and what the database raises.
+    Raises `RecorderNotRunningError` without a recorder, or when it stops meanwhile;
+    `StatisticNotTakenError` when the database refuses the rows, which the recorder tells its log
+    only; `ValueError` for a row that does not start at a whole hour (UTC).
     """
     for row in rows:
         if row.start % HOUR_SECONDS:
             raise ValueError(f"Statistics start at whole hours, not at {row.start}")
-    done, size = 0, FIRST_ROWS
+    done, size = 0, FEWEST_ROWS
     while True:
         piece = rows[done : done + size]
         took = await _import(hass, statistic, piece)
+        if not await _are_written(hass, statistic.statistic_id, piece):
+            raise StatisticNotTakenError(statistic.statistic_id)
         done += len(piece)
         size = _next_size(size, took)
         if on_added is not None:
@@ -286,6 +315,32 @@ async def _import(hass: HomeAssistant, statistic: Statistic, rows: Sequence[Hour
     return time.monotonic() - begin
 
 
+async def _are_written(hass: HomeAssistant, statistic_id: str, rows: Sequence[HourRow]) -> bool:
+    """Tell whether rows stand there that the recorder has been given.
+
+    What a busy database did not take, it puts at the end of its queue to try again.
+    """
+    missing = [*rows]
+    for _ in range(MOST_TRIES):
+        if not (missing := await _differing_from_those_there(hass, statistic_id, missing)):
+            return True
+        await async_settled(hass, statistic_id)
+    return False
+
+
+async def _differing_from_those_there(
+    hass: HomeAssistant, statistic_id: str, rows: Sequence[HourRow]
+) -> list[HourRow]:
+    """Return the rows, in any order, that the recorder does not have."""
+    if not rows:
+        return []
+    begin, end = min(rows).start, max(rows).start + HOUR_SECONDS
+    known: list[HourRow] = []
+    async for _, _, window in async_windows(hass, [statistic_id], begin, end):
+        known += window[statistic_id]
+    return differing(rows, known)
+
+
 async def async_settled(hass: HomeAssistant, statistic_id: str) -> None:
     """Wait until the recorder has done what it was asked to do before.
 
@@ -314,20 +369,24 @@ class _Done:
         """Wait for the report, but not for a thread that has ended.
 
         A caller that is cancelled leaves only when the recorder has dealt with what it was given:
-        whoever comes next must find it done.
+        whoever comes next must find it done. Only who is cancelled once more leaves at once.
         """
         waiting = asyncio.ensure_future(self._wait())
         try:
-            await asyncio.shield(waiting)
+            await asyncio.wait([waiting])
         except asyncio.CancelledError:
-            await waiting
+            await asyncio.wait([waiting])
             raise
+        if not waiting.result():
+            raise RecorderNotRunningError
 
-    async def _wait(self) -> None:
+    async def _wait(self) -> bool:
+        """Wait; return whether there was a report."""
         while not self._event.is_set():
             try:
                 async with asyncio.timeout(RECORDER_CHECK.total_seconds()):
                     await self._event.wait()
             except TimeoutError:
                 if not recorder_is_running(self._hass):
-                    raise RecorderNotRunningError from None
+                    return False
+        return True

@@ -127,7 +127,8 @@ def plausible_readings(readings: Course, limit_kw: float = DEFAULT_LIMIT_KW) -> 
       There an impossible jump among the first `WRONG_READINGS` readings means that those before it
       were wrong (zeros, mostly), if it stands and the reading after it agrees.
 
-    Possible is a power up to the greater of `limit_kw` and `DEFAULT_LIMIT_KW`.
+    Possible is a power up to the greater of `limit_kw` and `DEFAULT_LIMIT_KW`; of a jump also twice
+    what the newest readings before it show.
     """
     in_time = _one_for_each_instant(readings)
     kept = in_time[:1]
@@ -206,7 +207,7 @@ class _Judge:
         if self._is_on_earlier_course(point):
             del self._kept[self._meter_kept :]
             self._meter_index, self._meter_kept = self._earlier.pop()
-        elif not _on_course(last, point, self._possible):
+        elif not _on_course(last, point, max(self._possible, 2 * self._usual)):
             if self._is_too_early(index):
                 return len(self._in_time)
             if (
@@ -217,6 +218,15 @@ class _Judge:
                 del self._kept[self._meter_kept :]
         self._kept.append(point)
         return index + 1
+
+    @property
+    def _usual(self) -> float:
+        """The greatest power of the newest steps: large sites have more than is possible else."""
+        newest = self._kept[max(self._meter_kept, len(self._kept) - 2 * WRONG_READINGS) :]
+        return max(
+            ((later[1] - one[1]) / (later[0] - one[0]) for one, later in pairwise(newest)),
+            default=0.0,
+        )
 
     def _is_on_earlier_course(self, point: Point) -> bool:
         """Tell whether a jump leads back to the meter before, which was left for a day at most."""
