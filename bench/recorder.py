@@ -5,8 +5,7 @@ database whose URL is given. Beside each figure stands that of one plain public 
 rows in the same run, which keeps the recorder from everything else until it is done. Run it with
 `scripts/bench recorder [URL]`: it measures the Home Assistant of `.venv`, and the newest one
 (`scripts/setup newest`) in an environment of its own. It fails when something else had to wait for
-the recorder for more than half a second longer than for a single row, or when pieces take more than
-twice as long as the plain call.
+the recorder for more than half a second longer than for a single row.
 """
 
 import asyncio
@@ -51,7 +50,6 @@ ROWS: Final = 10_000
 FIRST_HOUR: Final = 1_000_000_800
 NOW: Final = FIRST_HOUR + ROWS * HOUR_SECONDS
 LONGEST_WAIT_SECONDS: Final = 0.5
-MOST_TIMES_PLAIN: Final = 2.0
 PROBE_EVERY_SECONDS: Final = 0.005
 SINGLES: Final = 100
 """So many plain calls with one row show what this machine does to the shortest piece of work."""
@@ -162,11 +160,10 @@ async def longest_wait(hass: HomeAssistant, work: Awaitable[object]) -> float:
     return longest
 
 
-def line(text: str, ours: float, plain: float) -> float:
-    """Print how long something took beside the plain call; return how many times as long."""
+def line(text: str, ours: float, plain: float) -> None:
+    """Print how long something took beside the plain call."""
     speed = f"{ROWS / ours:>11,.0f} rows/s"
     print(f"{text:<18}{ours * 1000:>8,.0f} ms {speed}   plain call {plain * 1000:>8,.0f} ms")
-    return ours / plain
 
 
 async def measure(url: str | None) -> bool:
@@ -177,14 +174,12 @@ async def measure(url: str | None) -> bool:
             await write_plainly(hass, statistic("warm"), hours(10))
             ours, plain, held = statistic("ours"), statistic("plain"), statistic("held")
             new, changed = hours(ROWS), hours(ROWS, 1.0)
-            ratios = [
+            for text, rows in (("new rows", new), ("changed rows", changed)):
                 line(
                     text,
                     await seconds_of(async_add(hass, ours, rows)),
                     await seconds_of(write_plainly(hass, plain, rows)),
                 )
-                for text, rows in (("new rows", new), ("changed rows", changed))
-            ]
             reading = await seconds_of(read_plainly(hass, plain))
             line("read all", await seconds_of(read(hass, ours)), reading)
             line(
@@ -204,7 +199,7 @@ async def measure(url: str | None) -> bool:
         f" {waits[1] * 1000:.0f} ms (changed); plain call {plainly * 1000:.0f} ms,"
         f" of a single row {single * 1000:.0f} ms"
     )
-    return max(waits) <= LONGEST_WAIT_SECONDS + single and max(ratios) <= MOST_TIMES_PLAIN
+    return max(waits) <= LONGEST_WAIT_SECONDS + single
 
 
 def main(arguments: list[str]) -> int:

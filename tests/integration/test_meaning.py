@@ -41,7 +41,7 @@ PLAN = Plan(main_register="15_8_0", multiplier=1.0, limit_kw=200.0, installed=No
 def meaning(
     readings: Readings, known: Rows | None = None, plan: Plan = PLAN, since: int = NOW
 ) -> Rows:
-    """Return the rows of all series that readings feed, tariffs as soon as they are read.
+    """Return the rows of all series that readings feed, tariffs and those known as soon as read.
 
     All of what is `known` is as it was, but from `since` on.
     """
@@ -49,7 +49,7 @@ def meaning(
         history_of((readings,), plan, NOW),
         plan,
         known=Known(rows=known or {}, since=since),
-        expected={"energy_import_t1", "energy_import_t2"},
+        expected={"energy_import_t1", "energy_import_t2", *(known or ())},
         now=NOW,
     )
 
@@ -217,7 +217,7 @@ def test_the_plan_does_not_depend_on_the_newest_reading() -> None:
             "_id": "x",
             "lastReading": {"OBIS": {k[1:]: v for k, v in registers.items()}},
         }
-        return plan_for(parse_device(payload, "x"), multiply=True)
+        return plan_for(parse_device(payload, "x"), NOW, multiply=True)
 
     assert plan(r1_8_0=1.0, r15_8_0=2.0) == plan(r15_8_0=2.0) == plan()
 

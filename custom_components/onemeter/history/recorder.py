@@ -1,8 +1,8 @@
 """Home Assistant's long-term statistics: reads rows, writes those that differ, waits until it is.
 
 Only public calls of the recorder. It does one thing at a time, so rows go to it in pieces that keep
-it busy for no longer than a quarter of a second or so: how many that are depends on Home
-Assistant's version and on the machine, and is found out on the way.
+it busy for a sixth of a second or so: how many that are depends on Home Assistant's version and on
+the machine, and is found out on the way.
 """
 
 import asyncio
@@ -47,8 +47,8 @@ MOST_ROWS: Final = 5_000
 """Rows of a piece: the least, also before anything is known of the recorder's speed, and the most.
 """
 
-SHORT: Final = 0.12
-LONG: Final = 0.25
+SHORT: Final = 0.08
+LONG: Final = 0.16
 """A piece that keeps the recorder busy for less than this (s) may grow, for more must shrink."""
 
 CLOCK_TOLERANCE_SECONDS: Final = 48 * HOUR_SECONDS
