@@ -116,9 +116,8 @@ def _field(dialog: Locator, label: str) -> Locator:
 
 
 async def _pick(page: Page, field: Locator, name: str) -> None:
-    """Pick a statistic by its name alone: nothing else of the integration is offered."""
+    """Pick a statistic from the list by its name alone: no sensor is nearly called the same."""
     await field.click()
-    await page.locator("ha-picker-combo-box input").fill(name)
     items = page.locator("ha-picker-combo-box ha-combo-box-item")
     await items.filter(has=page.get_by_text(name, exact=True)).click()
     await page.locator("ha-picker-combo-box input").wait_for(state="detached")

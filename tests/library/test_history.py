@@ -481,6 +481,14 @@ def test_a_step_of_the_resolution_is_never_a_jump() -> None:
     assert plausible_readings(readings, limit_kw=4.0) == readings
 
 
+def test_a_register_that_is_read_once_at_the_end_of_another_one_tells_nothing() -> None:
+    old = [(SEVEN, 10.0), (EIGHT, 11.0)]
+    new = [(EIGHT + QUARTER, 3.0), (NINE, 4.0)]
+    expected = hourly_energy([old, new])
+    assert hourly_energy([old, [(EIGHT, 500.0)], new]) == expected
+    assert expected[0] == HourRow(SEVEN, 11.0, 1.0)
+
+
 def test_a_jump_that_stands_is_energy() -> None:
     rows = rows_of(quarters(*[500.0] * 6, 1500.0, 1500.5, 1501.0, 1501.5, 1502.0))
     assert rows[-1].sum == 1002.0

@@ -90,6 +90,12 @@ def hourly_energy(
         for course in courses
         for piece in meters_of(plausible_readings(course, limit_kw / multiplier))
     ]
+    # What is read once, when another register of the same meter is read last, tells nothing.
+    pieces = [
+        piece
+        for before, piece in zip([None, *pieces], pieces, strict=False)
+        if before is None or len(piece) > 1 or piece[0][0] > before[-1][0]
+    ]
     for number, piece in enumerate(pieces):
         if number and piece[0][0] % HOUR_SECONDS == 0:  # the end of an hour of the one before
             time, value = piece[0]
