@@ -381,13 +381,13 @@ class DeviceSubentryFlow(ConfigSubentryFlow):
         """Let the owner pick one of the devices that are not in Home Assistant yet."""
         entry: OneMeterConfigEntry = self._get_entry()
         if user_input:
-            for device in addable(self.hass, self._devices):
-                if device.id == user_input[CONF_DEVICE_ID]:
-                    return self.async_create_entry(
-                        title=device.display_name,
-                        data={CONF_DEVICE_ID: device.id},
-                        unique_id=device.id,
-                    )
+            still_addable = {device.id: device for device in addable(self.hass, self._devices)}
+            if device := still_addable.get(user_input[CONF_DEVICE_ID]):
+                return self.async_create_entry(
+                    title=device.display_name,
+                    data={CONF_DEVICE_ID: device.id},
+                    unique_id=device.id,
+                )
             return self.async_abort(reason="already_configured")
         errors: dict[str, str] = {}
         devices = await _ask_for_devices(self.hass, entry.data, errors)
