@@ -5,12 +5,15 @@ import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from homeassistant.helpers.aiohttp_client import DATA_CONNECTOR
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.onemeter.onemeter_cloud import account
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from freezegun.api import FrozenDateTimeFactory
     from homeassistant.core import HomeAssistant
 
@@ -50,13 +53,20 @@ async def settle(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
     """
     await hass.async_block_till_done()
     while any(not task.done() for task in hass._background_tasks):  # noqa: SLF001
-        if any(shared.limiter._queue for shared in account._ACCOUNTS.values()):  # noqa: SLF001
+        queued = any(shared.limiter._queue for shared in account._ACCOUNTS.values())  # noqa: SLF001
+        if queued and not any(on_their_way(hass)):
             freezer.tick(CREEP)
             async_fire_time_changed(hass)
             await asyncio.sleep(0)
         else:
             await let_threads_work(hass)
     await hass.async_block_till_done()
+
+
+def on_their_way(hass: HomeAssistant) -> Iterator[object]:
+    """Return the connections of Home Assistant's web clients that a request is travelling on."""
+    for connector in hass.data.get(DATA_CONNECTOR, {}).values():
+        yield from connector._acquired  # noqa: SLF001
 
 
 async def let_threads_work(hass: HomeAssistant) -> None:

@@ -80,4 +80,4 @@ def assert_rows(found: Rows, expected: Rows) -> None:
         for hour, values in expected.items()
         if max(abs(a - b) for a, b in zip(found[hour], values, strict=True)) > 2e-6
     }
-    assert wrong == {}
+    assert not wrong, f"{len(wrong)} of {len(expected)} hours, from {min(wrong.items())} on"

@@ -39,7 +39,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("recorder_mock", "hass_s
 
 SEEDS = [int(seed) for seed in os.environ.get("ONEMETER_SEED", "1 2").split()]
 HOURS = int(os.environ.get("ONEMETER_HOURS", "1000"))
-GROWN_UP = HOURS // 5
+# Readings are kept until the next look at the history: memory comes and goes with the days.
+GROWN_UP = range(HOURS // 5, HOURS * 2 // 5, 8)
 OURS = "custom_components.onemeter"
 PLAIN = {
     *(bool, int, float, str, bytes, bytearray, datetime, timedelta),
@@ -195,9 +196,12 @@ async def test_a_life_full_of_faults_leaves_no_trace(
         sockets_before = await asyncio.to_thread(open_sockets)
 
         await life.restart()
-        await life.live_until(life.plan.begin + GROWN_UP * HOUR)
+        await life.live_until(life.plan.begin + GROWN_UP.start * HOUR)
         complained = complaints(caplog)
-        memory_when_grown_up = our_memory()
+        memory_when_grown_up = 0
+        for hours in GROWN_UP:
+            await life.live_until(life.plan.begin + hours * HOUR)
+            memory_when_grown_up = max(memory_when_grown_up, our_memory())
         await life.live_until(life.plan.end)
         # The poll that sees the last reading may be as late as that.
         await life.live_until(life.plan.end + PAST_THE_NEXT_POLL.total_seconds())
