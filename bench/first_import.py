@@ -15,26 +15,27 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from custom_components.onemeter.history.ledger import Ledger
-from custom_components.onemeter.history.meaning import Plan, history_of, rows_of
+from custom_components.onemeter.history.meaning import Known, Plan, history_of, rows_of
 from custom_components.onemeter.history.reader import HistoryReader
 from custom_components.onemeter.onemeter_cloud import OneMeterCloud, Priority, Readings
 from custom_components.onemeter.onemeter_cloud.history import DEFAULT_LIMIT_KW, HOUR_SECONDS
 from custom_components.onemeter.onemeter_cloud.models import parse_device
 from custom_components.onemeter.onemeter_cloud.series import ENERGY_KEYS
 from onemeter_server.app import create_app
-from onemeter_server.database import Database
-from onemeter_server.records import DeviceRecord
-from onemeter_server.serve import serving
-from onemeter_server.store import Store
+from onemeter_server.feeds.intake import Intake
+from onemeter_server.models.records import DeviceRecord
+from onemeter_server.storage.database import Database
+from onemeter_server.storage.store import Store
+from tests.serving import serving
 
 from .recorder import home_assistant, hours, seconds_of, statistic, write_plainly
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from homeassistant.core import HomeAssistant
 
-    from custom_components.onemeter.onemeter_cloud.history import HourRow
+    from custom_components.onemeter.history.meaning import Rows
 
 YEARS: Final = (1, 3)
 QUARTER_SECONDS: Final = 900
@@ -63,7 +64,7 @@ async def measure(years: int) -> None:
             account = await store.add_account("bench")
             await store.add_key(account, "bench", KEY)
             await store.add_device(account, DeviceRecord(id=DEVICE_ID, main_register="15_8_0"))
-            await store.add_readings(
+            await Intake(database).take(
                 DEVICE_ID,
                 ((first + n * QUARTER_SECONDS, registers(n + 1)) for n in range(count)),
             )
@@ -74,12 +75,11 @@ async def measure(years: int) -> None:
     print(f"peak memory, the cloud and Home Assistant included: {peak:.0f} MB")
 
 
-def made(
-    parts: Sequence[Readings], known: Mapping[str, Sequence[HourRow]]
-) -> Mapping[str, Sequence[HourRow]]:
-    """Return what readings mean, after what is known."""
+def made(parts: Sequence[Readings], known: Rows) -> Rows:
+    """Return what readings mean, after what is known; any of them may be new."""
     now = int(time.time())
-    return rows_of(history_of(parts, PLAN, now), PLAN, known=known, expected=(), now=now)
+    readings = history_of(parts, PLAN, now)
+    return rows_of(readings, PLAN, known=Known(rows=known, since=0), expected=(), now=now)
 
 
 async def refresh(ledger: Ledger, parts: Sequence[Readings]) -> int:
@@ -118,7 +118,7 @@ async def import_and_refresh(hass: HomeAssistant, url: str, plain_per_second: fl
         newest = part.pieces[-1].between(last - 48 * HOUR_SECONDS, last)
         poll = Readings(
             times=(last + QUARTER_SECONDS,),
-            rows=({code: float(newest.rows[-1][code]) + 0.5 for code in CODES},),
+            rows=({code: value + 0.5 for code, value in registers(part.count).items()},),
         )
         begin = time.perf_counter()
         changed = await refresh(ledger, (newest, poll))

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from custom_components.onemeter.history.meaning import Plan, history_of, rows_of
+from custom_components.onemeter.history.meaning import Known, Plan, history_of, rows_of
 from custom_components.onemeter.onemeter_cloud.history import DEFAULT_LIMIT_KW, hourly_energy
 from custom_components.onemeter.onemeter_cloud.readings import parse_readings
 
@@ -69,7 +69,7 @@ def of_many_registers(body: bytes) -> int:
     """Go all the way from the bytes to the rows of all series, as the integration does."""
     now = int(time.time())
     readings = history_of([parse_readings(orjson.loads(body))], PLAN, now)
-    rows = rows_of(readings, PLAN, known={}, expected=(), now=now)
+    rows = rows_of(readings, PLAN, known=Known(rows={}, since=0), expected=(), now=now)
     return sum(map(len, rows.values()))
 
 

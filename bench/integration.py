@@ -47,10 +47,11 @@ from custom_components.onemeter.const import DOMAIN
 from custom_components.onemeter.coordinator import _LOGGER as LOGGER
 from custom_components.onemeter.onemeter_cloud.account import account_of
 from onemeter_server.app import create_app
-from onemeter_server.database import Database
-from onemeter_server.records import DeviceRecord
-from onemeter_server.serve import serving
-from onemeter_server.store import Store
+from onemeter_server.feeds.intake import Intake
+from onemeter_server.models.records import DeviceRecord
+from onemeter_server.storage.database import Database
+from onemeter_server.storage.store import Store
+from tests.serving import serving
 
 from .recorder import home_assistant
 
@@ -123,7 +124,7 @@ async def serve(devices: int) -> None:
         await store.add_key(account, "bench", KEY)
         for one in ids:
             await store.add_device(account, DeviceRecord(id=one, name=one[-4:], firmware="1.9.0"))
-            await store.add_readings(
+            await Intake(database).take(
                 one, [(first + n * QUARTER_SECONDS, registers(n)) for n in range(READINGS_AT_START)]
             )
         async with serving(create_app(database)) as url:
@@ -133,7 +134,7 @@ async def serve(devices: int) -> None:
                     return
                 reading = (first + number * QUARTER_SECONDS, registers(number))
                 for one in ids:
-                    await store.add_readings(one, [reading])
+                    await Intake(database).take(one, [reading])
                 print(number, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""The local cloud as a process: `onemeter-server run --demo`, with its control interface."""
+"""The local cloud as a process: `onemeter-server demo`, with its control interface."""
 
 import sys
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ class LocalCloud(ChildProcess):
             "The local cloud",
             (
                 Path(sys.executable).with_name("onemeter-server"),
-                *("run", "--demo", "--host", HOST, "--port", str(port)),
+                *("demo", "--host", HOST, "--port", str(port)),
                 *("--control-port", str(control_port)),
             ),
             log=folder / "cloud.log",

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, override
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 
-from .auth import Services
+from .api.auth import Services, nothing_there
+from .api.document import DOCUMENT_PATH, TITLE, document_of
+from .api.errors import install_error_handlers
+from .api.export_routes import router as export_router
+from .api.profile_routes import router as profile_router
+from .api.ratelimit import RateLimiter
+from .api.report_routes import router as report_router
+from .api.routes import router
+from .api.tolerance import install_tolerance
 from .clock import Clock, system_clock
-from .errors import install_error_handlers
-from .ratelimit import RateLimiter
-from .routes import router
+from .web.docs import router as pages
 
 if TYPE_CHECKING:
-    from .database import Database
+    from .storage.database import Database
 
 __all__ = ["Clock", "create_app", "system_clock"]
+
+
+class _Application(FastAPI):
+    """FastAPI with the API's own document."""
+
+    @override
+    def openapi(self) -> dict[str, Any]:
+        """Return the document, which is made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = document_of(self.routes)
+        return self.openapi_schema
 
 
 def create_app(
@@ -28,10 +46,10 @@ def create_app(
 
     `rate_limit_per_minute` holds for each key; `None` for no limit.
     """
-    app = FastAPI(
-        title="OneMeter Cloud API",
-        # Every request needs a key, and the pages would load scripts from elsewhere.
-        openapi_url=None,
+    app = _Application(
+        title=TITLE,
+        openapi_url=DOCUMENT_PATH,
+        # These pages would load scripts from elsewhere.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -44,5 +62,8 @@ def create_app(
         ),
     )
     install_error_handlers(app)
-    app.include_router(router)
+    app.add_exception_handler(HTTPException, nothing_there)
+    install_tolerance(app)
+    for routes in (router, export_router, profile_router, report_router, pages):
+        app.include_router(routes)
     return app

@@ -8,7 +8,7 @@ import pytest
 from demo.cloud import LocalCloud
 from demo.errors import DemoError
 from demo.processes import free_port
-from onemeter_server.demo import FLAT_ID, HOUSE_ID
+from onemeter_server.demo.meters import FLAT_ID, HOUSE_ID
 
 if TYPE_CHECKING:
     from pathlib import Path

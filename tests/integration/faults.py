@@ -25,9 +25,8 @@ from uuid import UUID
 import aiohttp
 import orjson
 
+from tests.certificates import HOST, Certificate
 from tests.library.server import CloudServer, Exchange, Request, chunked, data, error, head, text
-
-from .certificates import HOST, Certificate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping

@@ -11,10 +11,12 @@ import aiohttp
 from starlette.responses import Response
 
 from onemeter_server.app import create_app
-from onemeter_server.database import Database
-from onemeter_server.records import DeviceRecord
-from onemeter_server.serve import serving
-from onemeter_server.store import Store
+from onemeter_server.demo.store import DemoStore
+from onemeter_server.feeds.intake import Intake
+from onemeter_server.models.records import DeviceRecord
+from onemeter_server.storage.database import Database
+from onemeter_server.storage.store import Store
+from tests.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -65,11 +67,13 @@ class Request:
 class LocalCloud:
     """The cloud's address, what it has been asked, and the means to change what it knows."""
 
-    def __init__(self, store: Store, account: int) -> None:
+    def __init__(self, store: Store, intake: Intake, withheld: DemoStore, account: int) -> None:
         """Keep the parts."""
         self.url = ""
         self.requests: list[Request] = []
         self.store = store
+        self.intake = intake
+        self.withheld = withheld
         self.history_answers: HTTPStatus | None = None
         self._account = account
 
@@ -84,7 +88,7 @@ class LocalCloud:
             account = await store.add_account("Invented account")
             await store.add_key(account, "test", API_KEY)
             app = create_app(database, rate_limit_per_minute=rate_limit_per_minute)
-            cloud = cls(store, account)
+            cloud = cls(store, Intake(database), await DemoStore.opened(database), account)
             app.add_middleware(Entrance, cloud=cloud)
             async with serving(app, port=port) as cloud.url:
                 yield cloud
@@ -101,14 +105,14 @@ class LocalCloud:
     ) -> None:
         """Add a device with its readings."""
         await self.store.add_device(self._account, record)
-        await self.store.add_readings(record.id, readings)
+        await self.intake.take(record.id, readings)
 
     async def read(
         self, device_id: str, values: Mapping[str, Any], at: datetime | None = None
     ) -> None:
         """Add a reading of a device, now unless told otherwise."""
         time = int((at or datetime.now(UTC)).timestamp())
-        await self.store.add_readings(device_id, [(time, values)])
+        await self.intake.take(device_id, [(time, values)])
 
     async def change(self, record: DeviceRecord, **changes: Any) -> None:
         """Change what the cloud says of a device."""

@@ -277,7 +277,7 @@ class Life:
             due[device_id].append(time)
             self._published += 1
         for device_id, times in due.items():
-            await self.cloud.store.add_readings(device_id, readings(times, CODES[device_id]))
+            await self.cloud.intake.take(device_id, readings(times, CODES[device_id]))
 
     async def settle(self) -> None:
         """Finish what is under way; time goes on for what waits for its turn in the budget."""

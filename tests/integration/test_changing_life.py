@@ -13,7 +13,7 @@ from homeassistant.components.recorder import get_instance
 from homeassistant.helpers import issue_registry as ir
 
 from custom_components.onemeter.history.meaning import statistic_id
-from onemeter_server.records import DeviceRecord
+from onemeter_server.models.records import DeviceRecord
 
 from .changing_life import DAY, Home, draw_home
 from .clockwork import PAST_THE_NEXT_POLL, pass_in_one_step, settle
@@ -75,7 +75,7 @@ class Life:
             times = range(self.now + QUARTER, self.now + steps * QUARTER + 1, QUARTER)
             for device_id, home in self.homes.items():
                 readings = [(time, home.read(time)) for time in times]
-                await self.cloud.store.add_readings(device_id, readings)
+                await self.cloud.intake.take(device_id, readings)
             self.now = times[-1]
             self.freezer.move_to(datetime.fromtimestamp(self.now + 30, UTC))
             await pass_in_one_step(self.hass, self.freezer, timedelta(minutes=6))

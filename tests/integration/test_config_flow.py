@@ -8,7 +8,7 @@ from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 
 from custom_components.onemeter.const import DOMAIN
-from onemeter_server.records import DeviceRecord
+from onemeter_server.models.records import DeviceRecord
 
 from .local_cloud import (
     API_KEY,

@@ -9,7 +9,7 @@ import pytest
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 
-from onemeter_server.records import DeviceRecord
+from onemeter_server.models.records import DeviceRecord
 
 from .clockwork import PAST_THE_NEXT_POLL, pass_in_one_step, settle
 from .faults import Fault, FaultyCloud
@@ -46,7 +46,7 @@ async def live(
     last = since + hours * HOUR
     for time in range(since + QUARTER, last + 1, QUARTER):
         for device_id in IDS:
-            await cloud.store.add_readings(device_id, readings([time]))
+            await cloud.intake.take(device_id, readings([time]))
         freezer.move_to(datetime.fromtimestamp(time + 30, UTC))
         await pass_in_one_step(hass, freezer, timedelta(minutes=5))
     await pass_in_one_step(hass, freezer, PAST_THE_NEXT_POLL)
@@ -146,7 +146,7 @@ async def test_what_polls_bring_goes_on_from_a_history_that_cannot_be_read_any_m
         away = LAST + 9 * HOUR
         for device_id in IDS:
             times = range(LAST + QUARTER, away + 1, QUARTER)
-            await flats.store.add_readings(device_id, readings(times))
+            await flats.intake.take(device_id, readings(times))
         freezer.move_to(datetime.fromtimestamp(away + 60, UTC))
         assert await hass.config_entries.async_setup(entry.entry_id)
         await settle(hass, freezer)

@@ -126,7 +126,7 @@ async def test_what_is_shown_of_a_device(
         "firmware": "1.9.0",
         "hardware": "3.1",
         "timezone": "Europe/Warsaw",
-        "battery_percent": pytest.approx(84.9),
+        "battery_percent": 85,
         "battery_low": False,
         "readout_failed": False,
         "synchronization_needed": False,

@@ -14,7 +14,7 @@ from homeassistant.util import dt as dt_util
 
 from custom_components.onemeter.history.meaning import statistic_id
 from custom_components.onemeter.history.reader import CONTEXT
-from onemeter_server.records import DeviceRecord
+from onemeter_server.models.records import DeviceRecord
 
 from .clockwork import PAST_THE_NEXT_POLL, live_through, pass_in_one_step, settle
 from .local_cloud import FLAT, FLAT_ID, HOUSE, HOUSE_ID, LocalCloud
@@ -79,7 +79,7 @@ async def read_on(
     while since < end:
         await pass_in_one_step(hass, freezer, every)
         times = quarters(since, dt_util.utcnow())
-        await cloud.store.add_readings(HOUSE_ID, readings(times))
+        await cloud.intake.take(HOUSE_ID, readings(times))
         since, last = dt_util.utcnow(), times[-1]
     await pass_in_one_step(hass, freezer, PAST_THE_NEXT_POLL)
     return last
@@ -194,7 +194,7 @@ async def test_missed_readings_are_asked_for(
     assert history_requests(empty_cloud) == 1
 
     # The phone comes by, and with it all of the last hours.
-    await empty_cloud.store.add_readings(HOUSE_ID, readings(quarters(NOW, dt_util.utcnow())))
+    await empty_cloud.intake.take(HOUSE_ID, readings(quarters(NOW, dt_util.utcnow())))
     last = quarters(NOW, dt_util.utcnow())[-1]
     await pass_in_one_step(hass, freezer, PAST_THE_NEXT_POLL)
 
@@ -211,7 +211,7 @@ async def test_late_readings_land_in_the_hours_they_were_measured(
     """Three days are withheld and handed in later, while the newest reading does not move."""
     await install(empty_cloud)
     start, end = FIRST + 4 * 86400 + 7 * QUARTER, FIRST + 7 * 86400 + 5 * QUARTER
-    await empty_cloud.store.withhold(HOUSE_ID, start, end)
+    await empty_cloud.withheld.withhold(HOUSE_ID, start, end)
     await set_up(hass, freezer, make_entry(empty_cloud, HOUSE_ID))
     with_hole, whole = await recorded(hass, HOUSE_ID), expected_rows(FIRST, LAST)
     assert with_hole.keys() == whole.keys()
@@ -219,7 +219,7 @@ async def test_late_readings_land_in_the_hours_they_were_measured(
     in_the_hole = start + 86400 - start % HOUR
     assert with_hole[in_the_hole] != pytest.approx(whole[in_the_hole]), "shared out over the hole"
 
-    await empty_cloud.store.release(HOUSE_ID)
+    await empty_cloud.withheld.release(HOUSE_ID)
     last = await read_on(hass, empty_cloud, freezer, hours=25)
 
     assert_rows(await recorded(hass, HOUSE_ID), expected_rows(FIRST, last))
@@ -235,9 +235,9 @@ async def test_readings_that_are_weeks_late_are_found_within_a_week(
     since = NOW - timedelta(days=50)
     await install(empty_cloud, since=since)
     start = quarters(since, NOW)[500]
-    await empty_cloud.store.withhold(HOUSE_ID, start, start + 10 * 86400)
+    await empty_cloud.withheld.withhold(HOUSE_ID, start, start + 10 * 86400)
     await set_up(hass, freezer, make_entry(empty_cloud, HOUSE_ID))
-    await empty_cloud.store.release(HOUSE_ID)
+    await empty_cloud.withheld.release(HOUSE_ID)
     last = await read_on(hass, empty_cloud, freezer, hours=24 * 7 + 1, every=timedelta(hours=6))
 
     assert_rows(await recorded(hass, HOUSE_ID), expected_rows(quarters(since, NOW)[0], last))
@@ -259,7 +259,7 @@ async def test_pieces_in_any_order_end_in_the_same_rows(
     pieces = [times[at : at + 60] for at in range(0, len(times), 60)]
     rng.shuffle(pieces)
     for piece in pieces:
-        await empty_cloud.store.add_readings(HOUSE_ID, readings(piece))
+        await empty_cloud.intake.take(HOUSE_ID, readings(piece))
         start = dt_util.utc_from_timestamp(rng.choice([piece[0], piece[0] - 5000]))
         end = rng.choice([None, dt_util.utc_from_timestamp(piece[-1])])
         await import_history(hass, freezer, start, end)
@@ -322,7 +322,7 @@ async def test_a_meter_that_is_replaced_while_we_watch_goes_on_the_same_way(
     for step in range(8):
         time = LAST + QUARTER * (step + 1)
         await pass_in_one_step(hass, freezer, timedelta(minutes=15))
-        await empty_cloud.store.add_readings(HOUSE_ID, [(time, {"1_8_0": step * 0.25})])
+        await empty_cloud.intake.take(HOUSE_ID, [(time, {"1_8_0": step * 0.25})])
     await pass_in_one_step(hass, freezer, PAST_THE_NEXT_POLL)
 
     rows = await recorded(hass, HOUSE_ID)
@@ -341,11 +341,11 @@ async def test_a_wrong_reading_leaves_no_trace_once_it_is_known_to_be_wrong(
     entry = make_entry(empty_cloud, HOUSE_ID, options=EVERY_QUARTER_HOUR)
     await set_up(hass, freezer, entry)
     await pass_in_one_step(hass, freezer, timedelta(minutes=15))
-    await empty_cloud.store.add_readings(HOUSE_ID, [(LAST + QUARTER, {"1_8_0": 0.0})])
+    await empty_cloud.intake.take(HOUSE_ID, [(LAST + QUARTER, {"1_8_0": 0.0})])
     await pass_in_one_step(hass, freezer, timedelta(minutes=15))
     for step in range(2, 20):
         time = LAST + QUARTER * step
-        await empty_cloud.store.add_readings(HOUSE_ID, readings([time]))
+        await empty_cloud.intake.take(HOUSE_ID, readings([time]))
         await pass_in_one_step(hass, freezer, timedelta(minutes=15))
 
     rows = await recorded(hass, HOUSE_ID)
@@ -500,7 +500,7 @@ async def test_a_normal_day_with_five_devices_costs_at_most_120_requests(
     for _ in range(96):
         time = int(dt_util.utcnow().timestamp()) // QUARTER * QUARTER
         for device_id in ids:
-            await empty_cloud.store.add_readings(device_id, readings([time], ["15_8_0"]))
+            await empty_cloud.intake.take(device_id, readings([time], ["15_8_0"]))
         await live_through(hass, freezer, timedelta(minutes=15), step=timedelta(minutes=5))
 
     await live_through(hass, freezer, PAST_THE_NEXT_POLL, step=timedelta(minutes=5))
@@ -536,7 +536,7 @@ async def test_many_devices_whose_full_hours_are_always_missed_leave_most_of_the
         newest = int((dt_util.utcnow() - timedelta(minutes=4)).timestamp()) // QUARTER * QUARTER
         times = range(published + QUARTER, newest + 1, QUARTER)
         for device_id in ids:
-            await empty_cloud.store.add_readings(device_id, readings(times, ["15_8_0"]))
+            await empty_cloud.intake.take(device_id, readings(times, ["15_8_0"]))
         published = newest
 
     in_its_last_hours = [

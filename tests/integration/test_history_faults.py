@@ -34,7 +34,7 @@ async def live_and_read(
     end, last = dt_util.utcnow() + time, 0
     while dt_util.utcnow() < end:
         last = int(dt_util.utcnow().timestamp()) // QUARTER * QUARTER
-        await cloud.store.add_readings(HOUSE_ID, readings([last]))
+        await cloud.intake.take(HOUSE_ID, readings([last]))
         await live_through(hass, freezer, timedelta(minutes=15), STEP)
     return last
 
@@ -81,11 +81,11 @@ async def test_gaps_of_every_few_hours_do_not_put_off_the_daily_look_at_the_last
 ) -> None:
     await empty_cloud.install(HOUSE, readings(BEFORE))
     start = BEFORE[0] + 24 * HOUR
-    await empty_cloud.store.withhold(HOUSE_ID, start, start + 5 * HOUR)
+    await empty_cloud.withheld.withhold(HOUSE_ID, start, start + 5 * HOUR)
     async with FaultyCloud.before(empty_cloud, pass_time=freezer.tick) as faulty:
         await hass.config_entries.async_setup(make_entry(faulty, HOUSE_ID).entry_id)
         await settle(hass, freezer)
-        await empty_cloud.store.release(HOUSE_ID)
+        await empty_cloud.withheld.release(HOUSE_ID)
         asked = 0
         for _ in range(7):
             await live_and_read(hass, freezer, empty_cloud, timedelta(hours=3))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from homeassistant.util import dt as dt_util
 
-from onemeter_server.records import DeviceRecord
+from onemeter_server.models.records import DeviceRecord
 
 from .clockwork import PAST_THE_NEXT_POLL, pass_in_one_step, settle
 from .local_cloud import HOUSE, HOUSE_ID, LocalCloud
@@ -80,7 +80,7 @@ async def read_on(
     last = int(dt_util.utcnow().timestamp()) // QUARTER * QUARTER
     for time in range(last + QUARTER, last + (count + 1) * QUARTER, QUARTER):
         freezer.move_to(datetime.fromtimestamp(time + 30, UTC))
-        await cloud.store.add_readings(HOUSE_ID, [(time, show(time))])
+        await cloud.intake.take(HOUSE_ID, [(time, show(time))])
         await pass_in_one_step(hass, freezer, timedelta(minutes=5))
     await pass_in_one_step(hass, freezer, PAST_THE_NEXT_POLL)
     return last + count * QUARTER

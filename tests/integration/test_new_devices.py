@@ -11,7 +11,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 
 from custom_components.onemeter.const import DOMAIN
-from onemeter_server.records import DeviceRecord
+from onemeter_server.models.records import DeviceRecord
 
 from .clockwork import PAST_THE_NEXT_POLL, live_through, pass_in_one_step
 from .faults import Fault, FaultyCloud

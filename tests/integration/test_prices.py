@@ -187,7 +187,7 @@ async def test_the_form_keeps_tariffs_that_the_newest_reading_does_not_show(
     """A meter with one tariff has come; correcting another price must not forget the old ones."""
     tariffs = {"energy_import_t1": 1.23, "energy_import_t2": 0.62}
     await give_prices(hass, freezer, entry, {**FIRST_DAY, **tariffs})
-    await empty_cloud.store.add_readings(HOUSE_ID, [(LAST + 900, {"1_8_0": 1.0, "2_8_0": 0.5})])
+    await empty_cloud.intake.take(HOUSE_ID, [(LAST + 900, {"1_8_0": 1.0, "2_8_0": 0.5})])
     freezer.tick(timedelta(minutes=40))
     await hass.config_entries.async_reload(entry.entry_id)
     await settle(hass, freezer)

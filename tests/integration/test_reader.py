@@ -82,7 +82,7 @@ async def test_a_part_that_ends_long_ago_is_not_read_to_the_end(cloud: LocalClou
 async def test_a_part_that_ends_in_a_hole_reaches_to_the_reading_after_it(
     cloud: LocalCloud,
 ) -> None:
-    await cloud.store.withhold(HOUSE_ID, TIMES[10], TIMES[-3])
+    await cloud.withheld.withhold(HOUSE_ID, TIMES[10], TIMES[-3])
     part = await reader_of(cloud).part(device(), at(5), at(20))
     assert times(part) == [*TIMES[:10], *TIMES[-2:]]
     assert part.count == 5
@@ -92,7 +92,7 @@ async def test_a_part_that_ends_in_a_hole_reaches_to_the_reading_after_it(
 async def test_a_part_that_starts_in_a_hole_reaches_back_to_the_readings_before_it(
     cloud: LocalCloud,
 ) -> None:
-    await cloud.store.withhold(HOUSE_ID, TIMES[50], TIMES[399])
+    await cloud.withheld.withhold(HOUSE_ID, TIMES[50], TIMES[399])
     part = await reader_of(cloud).part(device(), at(350), None)
     assert times(part) == [*TIMES[34:50], *TIMES[400:]]
     assert part.count == len(TIMES) - 400

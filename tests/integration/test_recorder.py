@@ -43,8 +43,8 @@ from custom_components.onemeter.history.recorder import (
     recorder_is_running,
 )
 from custom_components.onemeter.onemeter_cloud.history import HOUR_SECONDS, HourRow
+from tests.postgres import PostgresServer, needed_programs, postgres_server
 
-from .recorder_postgres import postgres_database, postgres_programs, postgres_server
 from .recorder_rows import Database, watched
 
 if TYPE_CHECKING:
@@ -66,13 +66,10 @@ def _integration() -> None:
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    """The socket's folder of a PostgreSQL server."""
-    programs = postgres_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed")
-    with postgres_server(programs) as socket:
-        yield socket
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server."""
+    with postgres_server(needed_programs()) as server:
+        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -81,7 +78,7 @@ def recorder_db_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/home-assistant.db"
     else:
-        with postgres_database(request.getfixturevalue("postgres"), "home_assistant") as url:
+        with request.getfixturevalue("postgres").database("home_assistant") as url:
             yield url
 
 

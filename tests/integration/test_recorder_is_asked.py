@@ -61,7 +61,7 @@ class Home:
         end = self.last + int(hours * HOUR)
         while self.last < end:
             self.last += QUARTER
-            await self.cloud.store.add_readings(HOUSE_ID, readings([self.last], CODES))
+            await self.cloud.intake.take(HOUSE_ID, readings([self.last], CODES))
             self.freezer.move_to(datetime.fromtimestamp(self.last + 30, UTC))
             await pass_in_one_step(self.hass, self.freezer, timedelta(minutes=5))
         await pass_in_one_step(self.hass, self.freezer, PAST_THE_NEXT_POLL)

@@ -27,7 +27,7 @@ from custom_components.onemeter.diagnostics import (
     async_get_config_entry_diagnostics,
     async_get_device_diagnostics,
 )
-from onemeter_server.serve import serving
+from tests.serving import serving
 
 from .clockwork import pass_in_one_step, settle
 from .local_cloud import FLAT, FLAT_ID, FLAT_VALUES, HOUSE, HOUSE_ID, HOUSE_VALUES, LocalCloud

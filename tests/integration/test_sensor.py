@@ -229,7 +229,7 @@ async def test_a_register_that_only_meta_knows_becomes_a_sensor(
 ) -> None:
     meta = {
         "9_8_0": {"unit": "kVAh", "description": {"short": "Apparent energy", "long": "S+"}},
-        "96_1_0": {"description": {"short": "Firmware of the meter"}},
+        "96_1_0": {"unit": "", "description": {"short": "Firmware of the meter"}},
     }
     await empty_cloud.add(HOUSE, {**HOUSE_VALUES, "9_8_0": 55.5, "96_1_0": "V 2.1", "99_9_9": 1})
     await empty_cloud.change(HOUSE, extra={"meta": meta})
@@ -253,7 +253,9 @@ async def test_a_register_that_only_meta_knows_becomes_a_sensor(
     await hass.config_entries.async_reload(entry.entry_id)
     apparent = state_of(hass, HOUSE_ID, "9_8_0")
     assert (apparent.state, apparent.attributes["unit_of_measurement"]) == ("55.5", "kVAh")
-    assert state_of(hass, HOUSE_ID, "96_1_0").state == "V 2.1"
+    firmware = state_of(hass, HOUSE_ID, "96_1_0")
+    assert firmware.state == "V 2.1"
+    assert "unit_of_measurement" not in firmware.attributes
 
 
 async def test_a_register_that_appears_later_becomes_a_sensor(

@@ -73,10 +73,10 @@ async def test_importing_corrects_what_the_cloud_knows_better_now(
     hass: HomeAssistant, empty_cloud: LocalCloud, freezer: FrozenDateTimeFactory
 ) -> None:
     start = TIMES[300]
-    await empty_cloud.store.withhold(HOUSE_ID, start, start + 86400)
+    await empty_cloud.withheld.withhold(HOUSE_ID, start, start + 86400)
     with_hole = await call(hass, "import_history")
     assert with_hole["rows_changed"] > 0
-    await empty_cloud.store.release(HOUSE_ID)
+    await empty_cloud.withheld.release(HOUSE_ID)
     freezer.tick(timedelta(minutes=3))
     whole = await call(hass, "import_history", start=datetime.fromtimestamp(start, UTC).isoformat())
 

@@ -40,7 +40,7 @@ async def test_a_clock_that_is_wrong_by_a_day_stops_nothing(
         read_at = 0
         for _ in range(4 * hours):
             read_at = int(right_now().timestamp()) // QUARTER * QUARTER
-            await empty_cloud.store.add_readings(HOUSE_ID, readings([read_at]))
+            await empty_cloud.intake.take(HOUSE_ID, readings([read_at]))
             await live_through(hass, freezer, timedelta(minutes=15), STEP)
         return read_at
 

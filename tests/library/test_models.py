@@ -121,6 +121,12 @@ def test_a_register_is_named_by_the_shortest_description_there_is(
     assert device.registers == {"9_9_9": RegisterInfo(name=name)}
 
 
+@pytest.mark.parametrize("unit", ["", " ", None])
+def test_an_empty_unit_is_none(unit: str | None) -> None:
+    device = parsed({"_id": DEVICE_ID, "meta": {"9_9_9": {"unit": unit}}})
+    assert device.registers == {"9_9_9": RegisterInfo(unit=None)}
+
+
 def test_as_little_as_the_vendor_s_example_is_a_device() -> None:
     device = parsed(SHORT_DEVICE)
     assert device.id == DEVICE_ID

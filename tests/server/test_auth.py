@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from onemeter_server.keys import new_key
-from onemeter_server.records import DeviceRecord
+from onemeter_server.models.records import DeviceRecord
+from onemeter_server.storage.keys import new_key
 
 from .conftest import DEVICE_ID, asking
 

@@ -9,9 +9,9 @@ import aiohttp
 import httpx
 import pytest
 
-from onemeter_server.control import create_control_app
-from onemeter_server.records import DeviceRecord
-from onemeter_server.serve import serving
+from onemeter_server.demo.control import create_control_app
+from onemeter_server.models.records import DeviceRecord
+from tests.serving import serving
 
 from .conftest import DEVICE_ID, at
 
@@ -62,7 +62,7 @@ async def test_it_lists_the_devices_of_all_accounts(
 ) -> None:
     other = DeviceRecord(id="0d1e2f30-4152-4637-8495-a6b7c8d9e0f1")
     await account.store.add_device(await account.store.add_account("Bob"), other)
-    await account.store.withhold(DEVICE_ID, at("2024-05-23T09:30:00Z"))
+    await account.demo.withhold(DEVICE_ID, at("2024-05-23T09:30:00Z"))
 
     assert (await control.get("/devices")).json() == {
         "devices": [

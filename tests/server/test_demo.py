@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise, takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onemeter_cloud.obis import REGISTERS, Quantity
-from onemeter_server.demo import FLAT, HOUSE, battery_volts, flat_readings, house_readings
-from onemeter_server.demo_energy import WARSAW, g12w_zone, house_quarters
+from onemeter_server.demo.energy import WARSAW, g12w_zone, house_quarters
+from onemeter_server.demo.meters import FLAT, HOUSE, battery_volts, flat_readings, house_readings
 
 from .conftest import at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from onemeter_server.models.records import DeviceRecord
 
 type Rows = list[tuple[int, dict[str, Any]]]
 type Series = Callable[[int], Iterator[tuple[int, Any]]]
@@ -28,6 +31,11 @@ START = at("2023-11-23T10:00:00Z")
 END = START + 365 * 86_400
 SUMMER_MONTHS = range(4, 10)
 
+# What meter and reader tell beside energy.
+OF_EVERY_METER = (
+    *("0_0_0", "0_9_1", "0_9_2", "C_1_0", "F_F_0", "S_1_1_2", "S_1_1_4", "S_1_1_6", "S_1_1_7"),
+    *("S_1_1_8", "S_1_1_9", "S_1_1_10", "S_1_1_16"),
+)
 CUMULATIVE = ("1_8_0", "1_8_1", "1_8_2", "2_8_0", "5_8_0", "8_8_0", "15_8_0")
 
 
@@ -63,17 +71,70 @@ def test_a_year_has_a_reading_each_quarter_hour(house: Rows, flat: Rows) -> None
 
 
 def test_the_house_reports_its_registers(house: Rows) -> None:
-    other = {"16_7_0", "0_2_2", "C_1_0", "S_1_1_2", "S_1_1_9"}
+    other = {"16_7_0", "0_2_2", *OF_EVERY_METER}
 
     assert all(values.keys() == {*CUMULATIVE, *other} for _, values in house)
     assert {values["0_2_2"] for _, values in house} == {"G12w"}
 
 
-def test_the_flat_has_one_energy_register_only(flat: Rows) -> None:
-    assert all(values.keys() == {"15_8_0", "0_2_2", "C_1_0", "S_1_1_2"} for _, values in flat)
+def test_the_flat_has_one_energy_and_one_tariff_only(flat: Rows) -> None:
+    energies = ("15_8_0", "15_8_1", "15_8_2")
+
+    assert all(values.keys() == {*energies, "0_2_2", *OF_EVERY_METER} for _, values in flat)
     assert {values["0_2_2"] for _, values in flat} == {"G11"}
-    energy = {Quantity.ENERGY, Quantity.REACTIVE_ENERGY}
-    assert [code for code in flat[0][1] if REGISTERS[code].quantity in energy] == ["15_8_0"]
+    assert all(values["15_8_0"] == values["15_8_1"] + values["15_8_2"] for _, values in flat)
+    assert {values["15_8_2"] for _, values in flat} == {0}
+    counting = {Quantity.ENERGY, Quantity.REACTIVE_ENERGY}
+    assert tuple(code for code in flat[0][1] if REGISTERS[code].quantity in counting) == energies
+
+
+@pytest.mark.parametrize(
+    ("series", "number"), [(house_readings, 56183920), (flat_readings, 90347715)]
+)
+def test_a_reading_is_shaped_like_that_of_a_real_meter(series: Series, number: int) -> None:
+    _, values = next(series(at("2024-02-19T15:15:00Z")))
+
+    expected = {
+        "0_0_0": number,
+        "0_9_2": "2024-02-19T00:00:00.000Z",
+        "C_1_0": str(number),
+        "F_F_0": 0,
+        "S_1_1_2": 3.1,
+        "S_1_1_4": "2024-02-19T15:15:00.000Z",
+        "S_1_1_6": 1,
+        "S_1_1_7": [0, 0],
+        "S_1_1_10": "2024-02-19T15:15:00.000Z",
+        "S_1_1_16": [],
+    }
+    assert {code: values[code] for code in expected} == expected
+    led_power, baud = values["S_1_1_8"]
+    assert isinstance(led_power, int)
+    assert baud == 9600
+
+
+def test_readings_are_json(house: Rows, flat: Rows) -> None:
+    for rows in (house, flat):
+        assert json.loads(json.dumps(rows[-1][1])) == rows[-1][1]
+
+
+@pytest.mark.parametrize("series", [house_readings, flat_readings])
+@pytest.mark.parametrize("day", ["2024-03-31", "2024-10-27", "2024-02-29"])
+def test_the_meter_s_clock_is_a_little_slow_on_local_time(series: Series, day: str) -> None:
+    midnight = int(datetime.fromisoformat(day).replace(tzinfo=WARSAW).timestamp())
+    for time, values in islice(series(midnight), 100):
+        shown = datetime.fromisoformat(values["0_9_2"]) + timedelta(seconds=values["0_9_1"])
+        local = datetime.fromtimestamp(time, WARSAW).replace(tzinfo=UTC)
+        slow = (local - shown).total_seconds() % 3600
+        assert 0 < slow < 300
+
+
+def test_readouts_are_counted_and_few_fail(house: Rows, flat: Rows) -> None:
+    for rows in (house, flat):
+        assert [values["S_1_1_6"] for _, values in rows] == list(range(1, len(rows) + 1))
+        failed = [tuple(values["S_1_1_7"]) for _, values in rows]
+        assert failed == sorted(failed)
+        first, second = failed[-1]
+        assert 0 < second < first < len(rows) / 50
 
 
 def test_devices_name_their_main_register() -> None:
@@ -171,14 +232,24 @@ def test_the_battery_never_falls_below_empty() -> None:
     assert battery_volts(decades) == 1.93
 
 
-def test_the_reader_feels_the_seasons(house: Rows) -> None:
+def monthly_celsius(rows: Rows) -> dict[int, float]:
     by_month: defaultdict[int, list[float]] = defaultdict(list)
-    for time, values in house:
+    for time, values in rows:
         by_month[datetime.fromtimestamp(time, UTC).month].append(values["S_1_1_9"])
-    means = {month: sum(values) / len(values) for month, values in by_month.items()}
+    return {month: sum(values) / len(values) for month, values in by_month.items()}
+
+
+def test_the_reader_feels_the_seasons(house: Rows) -> None:
+    means = monthly_celsius(house)
 
     assert means[1] < 5
     assert means[7] > 15
+
+
+def test_the_reader_of_the_flat_feels_them_less(flat: Rows) -> None:
+    means = monthly_celsius(flat)
+
+    assert 12 < means[1] < means[7] < 20
 
 
 @pytest.mark.parametrize("series", [house_readings, flat_readings])
@@ -215,6 +286,95 @@ def test_a_quarter_hour_is_the_same_wherever_one_begins(first: int, second: int)
 )
 def test_zones_of_g12w(local: str, zone: int) -> None:
     assert g12w_zone(datetime.fromisoformat(local).replace(tzinfo=WARSAW)) == zone
+
+
+def zones_at(record: DeviceRecord, local: datetime) -> list[int]:
+    """Return which zones of a device's contract hold at a local time, the first being 1."""
+    contract: Any = record.contract
+    minute = local.hour * 60 + local.minute
+
+    def minute_of(bound: dict[str, int]) -> int:
+        return bound["hour"] * 60 + bound["minute"]
+
+    return [
+        number
+        for number, zone in enumerate(contract["distributionTariff"]["zones"], start=1)
+        for period in zone["periods"]
+        if local.month in period["inEffect"]["months"]
+        and local.isoweekday() in period["inEffect"]["weekdays"]
+        for bound in period["bounds"]
+        if minute_of(bound["from"]) <= minute < minute_of(bound["to"])
+    ]
+
+
+@given(st.integers(START, END))
+def test_the_contract_of_the_house_says_which_zone_its_meter_counts_in(instant: int) -> None:
+    local = datetime.fromtimestamp(instant, WARSAW)
+
+    assert zones_at(HOUSE, local) == [g12w_zone(local)]
+
+
+@given(st.integers(START, END))
+def test_the_contract_of_the_flat_has_one_zone(instant: int) -> None:
+    assert zones_at(FLAT, datetime.fromtimestamp(instant, WARSAW)) == [1]
+
+
+def kinds(value: object) -> object:
+    """Return the kinds of what a JSON value holds; of an array, those of its first element."""
+    match value:
+        case dict():
+            return {name: kinds(inner) for name, inner in value.items()}
+        case list():
+            return [kinds(value[0])]
+    return type(value)
+
+
+@pytest.mark.parametrize("record", [HOUSE, FLAT])
+def test_contracts_have_the_vendor_s_shape(record: DeviceRecord) -> None:
+    bound = {"hour": int, "minute": int}
+
+    assert kinds(record.contract) == {
+        "distributionTariff": {
+            "_id": str,
+            "distributionNetworkOperator": str,
+            "name": str,
+            "prices": {
+                "constantPriceComponent": float,
+                "qualityComponent": float,
+                "interimComponent": float,
+                "renewableEnergyCharge": int,
+                "standingCharge": float,
+            },
+            "reactiveEnergyFeeMultiplier": int,
+            "zones": [
+                {
+                    "name": str,
+                    "variablePriceComponent": float,
+                    "periods": [
+                        {
+                            "inEffect": {"months": [int], "weekdays": [int]},
+                            "bounds": [{"from": bound, "to": bound}],
+                        }
+                    ],
+                }
+            ],
+        },
+        "contractedPowerLimit": int,
+    }
+
+
+@pytest.mark.parametrize("record", [HOUSE, FLAT])
+def test_users_have_the_vendor_s_shape(record: DeviceRecord) -> None:
+    assert kinds(record.extra["users"]) == [{"displayName": str, "email": str, "grantedAt": str}]
+
+
+def test_nobody_uses_more_power_than_contracted(house: Rows, flat: Rows) -> None:
+    for record, rows in ((HOUSE, house), (FLAT, flat)):
+        limit: Any = record.contract["contractedPowerLimit"]
+        assert all(
+            4 * (after["15_8_0"] - before["15_8_0"]) < limit
+            for (_, before), (_, after) in pairwise(rows)
+        )
 
 
 @pytest.mark.parametrize(

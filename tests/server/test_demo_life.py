@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import delete
 
 from onemeter_server.app import create_app
-from onemeter_server.database import Database
-from onemeter_server.demo import DEMO_KEY, FLAT_ID, HOUSE_ID
-from onemeter_server.demo_life import DemoClock, DemoLife
-from onemeter_server.store import Store
-from onemeter_server.tables import DemoMeterRow
+from onemeter_server.demo.life import DemoClock, DemoLife
+from onemeter_server.demo.meters import DEMO_KEY, FLAT_ID, HOUSE_ID
+from onemeter_server.demo.store import DemoStore
+from onemeter_server.demo.tables import DemoMeterRow
+from onemeter_server.storage.database import Database
 
 from .conftest import MovableClock, asking, at
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import httpx
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    type Step = Callable[[Store], Awaitable[None]]
+    type Step = Callable[[DemoStore], Awaitable[None]]
 
 QUARTER = 900
 SHORT = timedelta(days=2)
@@ -195,7 +195,7 @@ async def test_a_fast_demo_lives_by_itself(database: Database) -> None:
 async def test_withheld_readings_of_the_living_demo_appear_when_they_are_released(
     database: Database, demo: httpx.AsyncClient, life: DemoLife, clock: MovableClock
 ) -> None:
-    store = Store(database)
+    store = DemoStore(database)
     await store.withhold(HOUSE_ID, at("2024-05-23T10:15:00Z"))
     for _ in range(4):
         clock.move(minutes=15)
@@ -226,7 +226,7 @@ class Lives:
             life = DemoLife(database, DemoClock(clock=clock), history=SHORT)
             await life.begin()
             for step in steps:
-                await step(Store(database))
+                await step(DemoStore(database))
                 clock.move(hours=1)
                 if restarts:
                     await stack.aclose()
@@ -301,7 +301,7 @@ async def counted(
     await life.begin()
     for registers in meters:
         if registers is not None:
-            await Store(database).replace_meter(HOUSE_ID, registers)
+            await DemoStore(database).replace_meter(HOUSE_ID, registers)
         clock.move(hours=1)
         await life.catch_up()
     return await rows_of(demo, HOUSE_ID, **{"from": "2024-05-23T10:00:00Z"})
@@ -352,7 +352,7 @@ async def test_a_meter_can_be_replaced_again(
 async def test_of_meters_replaced_between_two_readings_the_last_one_counts(
     database: Database, clock: MovableClock, demo: httpx.AsyncClient, life: DemoLife
 ) -> None:
-    store = Store(database)
+    store = DemoStore(database)
     await store.replace_meter(HOUSE_ID, {"1_8_0": 100})
     await store.replace_meter(HOUSE_ID, {"1_8_0": 200})
     clock.move(minutes=15)
@@ -375,7 +375,7 @@ async def test_the_parts_of_a_new_meter_add_up(
 async def test_a_new_meter_counts_for_one_device_and_changes_no_given_reading(
     database: Database, clock: MovableClock, demo: httpx.AsyncClient, life: DemoLife
 ) -> None:
-    store = Store(database)
+    store = DemoStore(database)
     before = (await rows_of(demo, FLAT_ID))[-1]["15_8_0"]
     await store.replace_meter(HOUSE_ID)
     await store.add_readings(HOUSE_ID, [(at("2024-05-23T10:10:00Z"), {"1_8_0": 777})])
@@ -389,13 +389,13 @@ async def test_a_new_meter_counts_for_one_device_and_changes_no_given_reading(
 
 
 async def test_a_demo_of_before_there_were_records_of_its_meters_goes_on(tmp_path: Path) -> None:
-    async def forget(store: Store) -> None:
+    async def forget(store: DemoStore) -> None:
         async def work(session: AsyncSession) -> None:
             await session.execute(delete(DemoMeterRow))
 
-        await store._database.transact(work)  # noqa: SLF001 - as an older version left it
+        await store._database.write(work)  # noqa: SLF001 - as an older version left it
 
-    async def nothing(_store: Store) -> None:
+    async def nothing(_store: DemoStore) -> None:
         pass
 
     lives = Lives(tmp_path)

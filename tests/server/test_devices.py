@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from onemeter_server.payload import battery_percent
-from onemeter_server.records import DeviceRecord
+from onemeter_server.models.records import DeviceRecord
+from onemeter_server.models.register_meta import register_meta
+from onemeter_server.storage.payload import battery_percent
 
 from .conftest import DEVICE_ID, at
 
 if TYPE_CHECKING:
     import httpx
 
-    from onemeter_server.records import Values
+    from onemeter_server.models.records import Values
 
     from .conftest import Account
 
@@ -77,17 +78,18 @@ async def test_a_device_tells_who_it_is(account: Account, api: httpx.AsyncClient
         "name": "House",
         "manufacturer": "ZPA",
         "protocol": "IEC",
-        "GPSCoords": None,
-        "location": {},
+        "GPSCoords": {},
+        "location": {"city": "", "country": "", "postal": "", "street": ""},
     }
     assert device["meteringPoint"] == {"meterID": "PAF123"}
     assert device["config"] == {
         "multiplier": 40,
         "usageKeys": {"activeEnergy": "15_8_0"},
         "contract": {"contractedPowerLimit": 11},
+        "uiConfig": {"displayProjections": True, "usedTariff": None},
     }
     assert device["timezone"] == {"name": "Europe/Lisbon"}
-    assert device["firmware"] == {"currentVersion": "2.1"}
+    assert device["firmware"] == {"currentVersion": "2.1", "versions": ["2.1"]}
     assert device["hardware"] == {"version": "2.0"}
     assert device["disabled"] is False
 
@@ -103,11 +105,15 @@ async def test_the_last_reading_is_the_newest_whenever_it_came(
     date = "2024-05-23T09:45:00.000Z"
     assert device["lastReading"] == {
         "date": date,
+        "UUID": DEVICE_ID,
+        "count": 2,
+        "encryption": "none",
         "OBIS": newest,
         "updatedAt": {"1_8_0": date, "0_2_2": date, "S_1_1_2": date},
         "flags": [],
         "BATTERY_VOLTAGE": 2.46,
-        "BATTERY_PC": 50.0,
+        "BATTERY_PC": 50,
+        "BATTERY_STATUS": 2,
         "source": "mqtt",
         "meterID": "PAF123",
     }
@@ -120,9 +126,27 @@ async def test_the_first_reading_is_told_too(
 
     device = await get_device(api)
 
-    first = {"date": "2024-05-01T08:00:00.000Z", "OBIS": {"1_8_0": 10}}
-    assert device["initialReading"] == first
-    assert device["firstReading"] == first
+    date = "2024-05-01T08:00:00.000Z"
+    for first in (device["initialReading"], device["firstReading"]):
+        assert first["date"] == date
+        assert first["OBIS"] == {"1_8_0": 10}
+        assert first["updatedAt"] == {"1_8_0": date}
+        assert first["source"] == "init"
+
+
+async def test_each_register_of_the_last_reading_stands_at_its_own_time(
+    account: Account, api: httpx.AsyncClient, record: DeviceRecord
+) -> None:
+    await account.add_device(record, (OLD, {"1_8_0": 10, "S_1_1_2": 2.9}), (NEW, {"1_8_0": 20}))
+
+    last = (await get_device(api))["lastReading"]
+
+    assert last["date"] == "2024-05-23T09:45:00.000Z"
+    assert last["OBIS"] == {"1_8_0": 20, "S_1_1_2": 2.9}
+    assert last["updatedAt"] == {
+        "1_8_0": "2024-05-23T09:45:00.000Z",
+        "S_1_1_2": "2024-05-01T08:00:00.000Z",
+    }
 
 
 async def test_a_device_that_was_never_read_says_so(
@@ -154,35 +178,29 @@ async def test_meta_describes_the_registers_that_are_reported(
 
     device = await get_device(api)
 
-    assert device["meta"] == {
-        "1_8_2": {
-            "key": "energy_import_tariff",
-            "unit": "kWh",
-            "category": "energy",
-            "subcategory": "2",
-            "constant": False,
-            "description": {
-                "short": "Active energy A+ (tariff 2)",
-                "long": "Active energy A+ (tariff 2)",
-            },
-        },
-        "C_1_0": {
-            "key": "meter_serial_number",
-            "unit": None,
-            "category": "device",
-            "subcategory": None,
-            "constant": True,
-            "description": {"short": "Meter serial number", "long": "Meter serial number"},
-        },
-        "X_9_9": {
-            "key": "X_9_9",
-            "unit": None,
-            "category": "device",
-            "subcategory": None,
-            "constant": False,
-            "description": {"short": "X_9_9", "long": "X_9_9"},
-        },
-    }
+    assert device["meta"] == {code: register_meta(code) for code in ("1_8_2", "C_1_0", "X_9_9")}
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"0_0_0": 56183920, "C_1_0": "56183920"}, {"idKey": "0_0_0", "idNumber": 56183920}),
+        ({"C_1_0": "56183920"}, {"idKey": "C_1_0", "idNumber": "56183920"}),
+        ({"1_8_0": 7}, {}),
+    ],
+)
+async def test_a_device_says_by_which_register_its_meter_is_known(
+    account: Account,
+    api: httpx.AsyncClient,
+    record: DeviceRecord,
+    values: Values,
+    told: dict[str, object],
+) -> None:
+    await account.add_device(record, (NEW, values))
+
+    config: Any = (await get_device(api))["config"]
+
+    assert {name: config[name] for name in ("idKey", "idNumber") if name in config} == told
 
 
 @pytest.mark.parametrize(
@@ -224,6 +242,7 @@ async def test_extra_lies_over_the_generated_payload(
         "multiplier": None,
         "usageKeys": {"activeEnergy": "1_8_0"},
         "contract": {},
+        "uiConfig": {"displayProjections": True, "usedTariff": None},
     }
     assert device["branding"] == {"name": "white label"}
 

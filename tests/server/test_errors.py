@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .conftest import DEVICE_ID
+from .conftest import DEVICE_ID, asking
 
 if TYPE_CHECKING:
     import httpx
     from fastapi import FastAPI
 
-    from onemeter_server.records import DeviceRecord
+    from onemeter_server.models.records import DeviceRecord
 
     from .conftest import Account
 
@@ -57,12 +57,10 @@ async def test_a_device_without_readings_has_none_to_give(
         "limit=0",
         "limit=357121",
         "limit=many",
-        "limit=",
         "skip=-1",
         "skip=99999999999999999999",
         "sort=sideways",
         "from=yesterday",
-        "from=1716458400",
         "to=2024-13-01T00:00:00Z",
         "locale=de",
         "applyMultiplier=perhaps",
@@ -77,6 +75,15 @@ async def test_bad_values_are_an_invalid_query(
 
     assert answer.status_code == 400
     assert answer.json() == error(400, "InvalidQuery", "Invalid query params")
+
+
+@pytest.mark.parametrize("path", ["nothing", f"devices/{DEVICE_ID}/nothing", "../nothing"])
+async def test_whoever_has_no_key_learns_not_even_what_is_there(app: FastAPI, path: str) -> None:
+    for key in (None, "wrong"):
+        async with asking(app, key) as stranger:
+            answer = await stranger.get(path)
+
+        assert answer.status_code == (404 if path == "../nothing" else 401)
 
 
 @pytest.mark.parametrize("path", ["nothing", f"devices/{DEVICE_ID}/nothing", "../nothing"])

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onemeter_server.api.ratelimit import RateLimiter
 from onemeter_server.app import create_app
-from onemeter_server.ratelimit import RateLimiter
 
 from .conftest import MovableClock, asking
 

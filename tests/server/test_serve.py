@@ -9,20 +9,24 @@ import threading
 from typing import TYPE_CHECKING
 
 import aiohttp
+import orjson
 import pytest
+from starlette.responses import StreamingResponse
 
 from onemeter_server.app import create_app
-from onemeter_server.database import Database
-from onemeter_server.serve import serving
-from onemeter_server.store import Store
+from onemeter_server.storage.database import Database
+from onemeter_server.storage.store import Store
+from tests.serving import serving
 
 from .conftest import DEVICE_ID, KEY, at
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from freezegun.api import FrozenDateTimeFactory
 
-    from onemeter_server.records import DeviceRecord
-    from onemeter_server.serve import Message, Receive, Send
+    from onemeter_server.models.records import DeviceRecord
+    from tests.serving import Message, Receive, Send
 
     from .conftest import Account
 
@@ -97,7 +101,7 @@ async def test_a_port_in_use_is_refused(account: Account) -> None:
     app = create_app(account.database)
     async with serving(app) as url:
         port = int(url.split(":")[2].split("/")[0])
-        with pytest.raises(OSError, match="address already in use"):
+        with pytest.raises(OSError, match=r"(?i)address already in use"):
             await serving(app, port=port).__aenter__()
 
 
@@ -147,6 +151,8 @@ async def test_a_client_that_does_not_read_its_answer_does_not_hold_up_the_end()
     writer.close()
 
 
+# PostgreSQL's driver has timers of its own.
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_client_that_vanishes_leaves_no_timer(account: Account) -> None:
     loop = asyncio.get_running_loop()
     async with serving(create_app(account.database)) as url:
@@ -172,3 +178,79 @@ async def test_the_server_can_be_started_again_on_the_same_database(account: Acc
             session.get(f"{url}devices") as answer,
         ):
             assert answer.status == 200
+
+
+async def read_to_the_end(reader: asyncio.StreamReader) -> bytes:
+    """Return what a connection still brings; raise `TimeoutError` if it stays open."""
+    async with asyncio.timeout(30):
+        return await reader.read()
+
+
+async def test_what_is_no_http_is_told_so_as_the_api_tells(account: Account) -> None:
+    async with serving(create_app(account.database)) as url:
+        port = int(url.split(":")[2].split("/")[0])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"this is no HTTP\r\n\r\n")
+        head, _, body = (await read_to_the_end(reader)).partition(b"\r\n\r\n")
+        writer.close()
+
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/json" in head
+    assert orjson.loads(body) == {
+        "status": "error",
+        "error": "BadRequest",
+        "message": "Invalid HTTP request",
+        "statusCode": 400,
+    }
+
+
+@pytest.mark.parametrize("whole_before", [0, 1, 2])
+async def test_a_request_that_is_half_sent_is_given_up_in_time(
+    account: Account, monkeypatch: pytest.MonkeyPatch, whole_before: int
+) -> None:
+    monkeypatch.setattr("onemeter_server.serve.REQUEST_SECONDS", 0.2)
+    request = f"GET /api/devices HTTP/1.1\r\nHost: x\r\nAuthorization: {KEY}\r\n\r\n".encode()
+    async with serving(create_app(account.database)) as url:
+        port = int(url.split(":")[2].split("/")[0])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(whole_before):
+            writer.write(request)
+            await reader.readuntil(b"\r\n0\r\n\r\n")
+        writer.write(request[:20])
+
+        assert await read_to_the_end(reader) == b""
+
+        writer.close()
+
+
+async def test_a_client_that_vanishes_ends_the_work_on_its_answer(
+    account: Account, record: DeviceRecord
+) -> None:
+    sent = 0
+    gone = asyncio.Event()
+
+    async def endless(_scope: Message, receive: Receive, send: Send) -> None:
+        nonlocal sent
+
+        async def rows() -> AsyncIterator[bytes]:
+            nonlocal sent
+            try:
+                while True:
+                    sent += 1
+                    await asyncio.sleep(0)  # as reading a page does
+                    yield bytes(100_000)
+            finally:
+                gone.set()
+
+        await StreamingResponse(rows())(_scope, receive, send)
+
+    async with serving(endless) as url:
+        port = int(url.split(":")[2].split("/")[0])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.abort()
+        async with asyncio.timeout(30):
+            await gone.wait()
+
+    assert sent > 0

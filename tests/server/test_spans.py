@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onemeter_server.spans import Span, cut_out
+from onemeter_server.demo.spans import Span, cut_out
 
 INSTANTS = range(-1, 12)
 BOUNDS = st.none() | st.integers(0, 10)

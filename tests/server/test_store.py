@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfoNotFoundError
 import pytest
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from onemeter_server.database import Database
-from onemeter_server.keys import new_key
-from onemeter_server.queries import Window, find_device, find_devices, read_pages
-from onemeter_server.records import StoredReading
-from onemeter_server.store import KeyRecord, NameTakenError, Store, UnknownDeviceError
+from onemeter_server.feeds.intake import Intake
+from onemeter_server.models.records import StoredReading
+from onemeter_server.storage.database import Database
+from onemeter_server.storage.days import Window, read_pages
+from onemeter_server.storage.devices import UnknownDeviceError, find_device, find_devices
+from onemeter_server.storage.keys import new_key
+from onemeter_server.storage.store import KeyRecord, NameTakenError, Store
 
 from .conftest import DEVICE_ID
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from onemeter_server.records import DeviceRecord
+    from onemeter_server.models.records import DeviceRecord
 
     from .conftest import Account
 
@@ -49,37 +51,23 @@ async def test_adding_the_same_readings_twice_changes_nothing(
 ) -> None:
     readings = [(900 * i, {"1_8_0": i}) for i in range(5)]
     await account.add_device(record, *readings)
-    await account.store.add_readings(DEVICE_ID, reversed(readings))
+    await account.intake.take(DEVICE_ID, reversed(readings))
 
     assert await stored(account) == readings
 
 
-async def test_a_corrected_reading_takes_the_place_of_the_first(
+async def test_a_reading_is_corrected_register_by_register(
     account: Account, record: DeviceRecord
 ) -> None:
     await account.add_device(record, (900, {"1_8_0": 1, "2_8_0": 1}))
-    await account.store.add_readings(DEVICE_ID, [(900, {"1_8_0": 2})])
+    await account.intake.take(DEVICE_ID, [(900, {"1_8_0": 2})])
 
-    assert await stored(account) == [(900, {"1_8_0": 2})]
-
-
-async def test_readings_that_fail_midway_are_not_added_at_all(
-    account: Account, record: DeviceRecord
-) -> None:
-    await account.add_device(record)
-    rows: list[tuple[int, Any]] = [(i, {"1_8_0": i}) for i in range(10_000)]
-
-    bad: Any = object()
-
-    with pytest.raises(TypeError):
-        await account.store.add_readings(DEVICE_ID, [*rows, (10_000, {"1_8_0": bad})])
-
-    assert await stored(account) == []
+    assert await stored(account) == [(900, {"1_8_0": 2, "2_8_0": 1})]
 
 
 async def test_readings_of_an_unknown_device_are_refused(account: Account) -> None:
     with pytest.raises(UnknownDeviceError):
-        await account.store.add_readings(DEVICE_ID, [(900, {"1_8_0": 1})])
+        await account.intake.take(DEVICE_ID, [(900, {"1_8_0": 1})])
 
 
 async def test_a_device_is_stored_as_it_was_given(account: Account, record: DeviceRecord) -> None:
@@ -177,7 +165,7 @@ async def test_a_file_keeps_everything_until_it_is_opened_again(
         store = Store(database)
         account = await store.add_account("Ada")
         await store.add_device(account, record)
-        await store.add_readings(DEVICE_ID, [(900, {"1_8_0": 1})])
+        await Intake(database).take(DEVICE_ID, [(900, {"1_8_0": 1})])
 
     async with Database.open(url) as database:
         device = await find_device(database, account, DEVICE_ID)
@@ -194,7 +182,7 @@ async def test_what_goes_on_at_the_same_time_does_not_disturb_each_other(
     await account.add_device(record)
 
     await asyncio.gather(
-        *(account.store.add_readings(DEVICE_ID, [(i, {"1_8_0": i})]) for i in range(20)),
+        *(account.intake.take(DEVICE_ID, [(i, {"1_8_0": i})]) for i in range(20)),
         *(find_devices(account.database, account.number) for _ in range(20)),
     )
 
@@ -212,7 +200,7 @@ async def test_a_cancelled_caller_does_not_cost_the_database(
         begun.set()
         await go_on.wait()
 
-    caller = asyncio.create_task(account.database.transact(slow))
+    caller = asyncio.create_task(account.database.write(slow))
     await begun.wait()
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from onemeter_server.numbers import as_number
-from onemeter_server.usage import Month
+from onemeter_server.models.months import Month
 
 from .conftest import DEVICE_ID, at
 
 if TYPE_CHECKING:
     import httpx
 
-    from onemeter_server.records import DeviceRecord
+    from onemeter_server.models.records import DeviceRecord
 
-    from .conftest import Account
+    from .conftest import Account, MovableClock
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 
@@ -75,7 +74,7 @@ async def test_a_month_begun_without_a_reader_counts_from_its_first_reading(
     usage = await usage_of(api)
 
     assert usage["thisMonth"] == 5
-    assert usage["previousMonth"] is None
+    assert usage["previousMonth"] == 0
 
 
 async def test_the_projection_goes_on_at_the_months_rate(
@@ -130,20 +129,50 @@ async def test_a_reading_that_lacks_the_register_is_passed_over(
     assert (await usage_of(api))["thisMonth"] == 5.5
 
 
-async def test_a_replaced_meter_leaves_unknown_what_cannot_be_known(
+async def test_a_replaced_meter_is_no_negative_usage(
     account: Account, api: httpx.AsyncClient, record: DeviceRecord
 ) -> None:
-    await account.add_device(
-        record,
-        (at("2024-05-10T00:00:00Z"), {"1_8_0": 5000}),
-        (at("2024-05-23T00:00:00Z"), {"1_8_0": 3}),
-    )
+    start = at("2024-05-10T00:00:00Z")
+    old = [(start + 900 * number, {"1_8_0": 5000 + number}) for number in range(10)]
+    new = [(start + 900 * (10 + number), {"1_8_0": 3 + number}) for number in range(10)]
+    await account.add_device(record, *old, *new)
 
     usage = await usage_of(api)
 
-    assert usage["thisMonth"] is None
-    assert usage["fullTime"] is None
-    assert usage["projection"] is None
+    assert usage["thisMonth"] == 18
+    assert usage["fullTime"] == 18
+    assert usage["previousMonth"] == 0
+
+
+async def test_usage_is_numbers_as_soon_as_there_are_readings(
+    account: Account, api: httpx.AsyncClient, record: DeviceRecord
+) -> None:
+    await account.add_device(record, (at("2024-02-10T00:00:00Z"), {"1_8_0": 5000}))
+
+    usage = await usage_of(api)
+
+    assert {name: usage[name] for name in ("thisMonth", "previousMonth", "lastHour")} == {
+        "thisMonth": 0,
+        "previousMonth": 0,
+        "lastHour": 0,
+    }
+
+
+async def test_months_turn_without_a_reading(
+    account: Account, api: httpx.AsyncClient, record: DeviceRecord, clock: MovableClock
+) -> None:
+    await account.add_device(
+        record,
+        (at("2024-05-10T00:00:00Z"), {"1_8_0": 10}),
+        (at("2024-05-23T00:00:00Z"), {"1_8_0": 15}),
+    )
+    months = []
+    for _ in range(3):
+        usage = await usage_of(api)
+        months.append((usage["thisMonth"], usage["previousMonth"]))
+        clock.move(days=30)
+
+    assert months == [(5, 0), (0, 5), (0, 0)]
 
 
 @pytest.mark.parametrize(
@@ -158,29 +187,11 @@ async def test_a_replaced_meter_leaves_unknown_what_cannot_be_known(
 def test_a_month_has_its_borders_at_local_midnight(
     now: str, previous: tuple[int, int], start: tuple[int, int], end: tuple[int, int]
 ) -> None:
-    month = Month.of(datetime.fromisoformat(now).astimezone(UTC), WARSAW)
+    month = Month.of(at(now), WARSAW)
 
     for border, (year, number) in (
         (month.previous_start, previous),
         (month.start, start),
         (month.end, end),
     ):
-        assert border == datetime(year, number, 1, tzinfo=WARSAW)
-
-
-@pytest.mark.parametrize(
-    ("value", "number"),
-    [
-        (1, 1),
-        (2.5, 2.5),
-        ("3.25", 3.25),
-        (True, None),
-        (None, None),
-        ("G11", None),
-        ("nan", None),
-        (float("inf"), None),
-        ([1], None),
-    ],
-)
-def test_only_finite_numbers_are_numbers(value: object, number: float | None) -> None:
-    assert as_number(value) == number  # type: ignore[arg-type]
+        assert border == datetime(year, number, 1, tzinfo=WARSAW).timestamp()

@@ -61,9 +61,11 @@ def as_sequence(value: JSON) -> Sequence[JSON]:
     return value if isinstance(value, list) else ()
 
 
-def as_number(value: JSON) -> float | None:
+def as_number(value: object) -> float | None:
     """Return a finite number, also from a numeric string; `None` for everything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if type(value) is float:  # first, as nearly all of a history are
+        return value if math.isfinite(value) else None
+    if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     # Python would read "1_8_0" as 180.
     if isinstance(value, str) and "_" in value:
@@ -75,18 +77,18 @@ def as_number(value: JSON) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def is_no_value(value: JSON) -> bool:
+def is_no_value(value: object) -> bool:
     """Tell whether a value is what a meter gives for a register that it does not have."""
     return as_number(value) in _NO_VALUES
 
 
-def as_register(value: JSON) -> float | None:
+def as_register(value: object) -> float | None:
     """Return the number that a register shows, `None` also for a meter's "no value"."""
     number = as_number(value)
     return None if number in _NO_VALUES else number
 
 
-def as_serial(value: JSON) -> str | None:
+def as_serial(value: object) -> str | None:
     """Return a serial number so that those of one meter are equal, `None` if there is none.
 
     It comes as a text or as a number, with and without zeros before it.
@@ -98,7 +100,7 @@ def as_serial(value: JSON) -> str | None:
     return text.lstrip("0") or None
 
 
-def as_text(value: JSON) -> str | None:
+def as_text(value: object) -> str | None:
     """Return a text without surrounding space, also of a number; `None` when nothing is left."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None

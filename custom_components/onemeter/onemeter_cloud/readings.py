@@ -6,7 +6,6 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from math import isfinite
 from operator import lt
 from typing import TYPE_CHECKING, Final
 
@@ -26,8 +25,6 @@ _DAY_SECONDS: Final = 86_400
 _USUAL_FROM: Final = 1_000_000_000
 _USUAL_TO: Final = 4_000_000_000
 
-_LEAST_NO_VALUE: Final = 4294.0  # kWh; below it no value of a register stands for none
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
@@ -45,7 +42,7 @@ class Readings:
         return [
             (time, number)
             for time, row in zip(self.times, self.rows, strict=True)
-            if (number := _number(row.get(code))) is not None
+            if (number := as_register(row.get(code))) is not None
         ]
 
     def between(self, start: int, end: int) -> Readings:
@@ -56,7 +53,7 @@ class Readings:
     def has_number_of(self, codes: Iterable[str]) -> bool:
         """Tell whether any of these registers has been read as a number."""
         codes = tuple(codes)
-        return any(_number(row.get(code)) is not None for row in self.rows for code in codes)
+        return any(as_register(row.get(code)) is not None for row in self.rows for code in codes)
 
 
 def parse_readings(data: JSON) -> Readings:
@@ -128,13 +125,6 @@ def _told(row: Mapping[str, JSON]) -> dict[str, JSON]:
     return {
         code: value for code, value in row.items() if value is not None and not is_no_value(value)
     }
-
-
-def _number(value: JSON) -> float | None:
-    """Return what `as_register` does, quickly for most floats."""
-    if type(value) is float and value < _LEAST_NO_VALUE and isfinite(value):
-        return value
-    return None if value is None else as_register(value)
 
 
 def format_instant(instant: datetime) -> str:

@@ -101,6 +101,12 @@ def energy_courses(
     return {key: of_key for key, of_key in courses.items() if of_key}
 
 
+def register_courses(readings: Readings, code: str) -> list[Course]:
+    """Return the courses of one register, as `energy_courses` does those of a series."""
+    registers = _Registers(readings)
+    return registers.courses(_spans(registers, (code,)))
+
+
 def within(readings: Readings, start: int | None, end: int) -> Readings:
     """Return the readings from an installation (epoch seconds) to `end`, others being none.
 

@@ -1,0 +1,1 @@
+"""The OneMeter Cloud API: routes, queries, answers, errors, keys' limits."""

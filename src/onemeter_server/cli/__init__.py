@@ -1,0 +1,1 @@
+"""The command `onemeter-server`: runs the server and makes keys."""

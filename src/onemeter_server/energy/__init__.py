@@ -1,0 +1,1 @@
+"""What registers mean: usage, aggregates, profiles and costs. Pure functions over readings."""

@@ -1,0 +1,1 @@
+"""How readings come in: whatever brings them ends in one intake."""

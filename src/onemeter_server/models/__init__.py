@@ -1,0 +1,1 @@
+"""What the server keeps and tells: devices, readings, registers, dates. Values and functions."""

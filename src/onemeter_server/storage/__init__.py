@@ -1,0 +1,1 @@
+"""The database: tables, how readings are packed, what is asked and written."""
