@@ -500,7 +500,7 @@ async def test_entries_of_one_key_become_one_account(
     assert device_ids(entry) == list(made)
     assert entry.state is ConfigEntryState.LOADED
     assert states(hass, made[HOUSE_ID]) == WORDS
-    assert states(hass, made[FLAT_ID]) == {"3": "801.5", "battery": "53.8"}
+    assert states(hass, made[FLAT_ID]) == {"3": "801.5", "battery": "54.0"}
     assert {device.id for device in dr.async_get(hass).devices} == {
         made[HOUSE_ID].device,
         made[FLAT_ID].device,
